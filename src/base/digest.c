@@ -1,0 +1,97 @@
+#include "base/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+void digest_start(struct digest *d, const struct digest_secret *secret)
+{
+	hmac_sha256_set_key(&d->context, sizeof(secret->bytes), secret->bytes);
+}
+
+void digest_add(struct digest *d, const void *data, size_t size)
+{
+	uint64_t length = size;
+
+	hmac_sha256_update(&d->context, sizeof(length), (const uint8_t *)&length);
+	if (size > 0)
+		hmac_sha256_update(&d->context, size, data);
+}
+
+void digest_add_text(struct digest *d, const char *text)
+{
+	digest_add(d, text, strlen(text));
+}
+
+void digest_end(struct digest *d, uint8_t ret[DIGEST_SIZE])
+{
+	hmac_sha256_digest(&d->context, DIGEST_SIZE, ret);
+}
+
+void digest_secret_random(struct digest_secret *ret)
+{
+	size_t got = 0;
+
+	while (got < sizeof(ret->bytes)) {
+		ssize_t n = getrandom(ret->bytes + got, sizeof(ret->bytes) - got, 0);
+
+		if (n > 0)
+			got += (size_t)n;
+		else if (errno != EINTR)
+			WRONG("getrandom");
+	}
+}
+
+static int read_secret(struct digest_secret *ret, int fd, const char *path, struct fail *fail)
+{
+	uint8_t bytes[sizeof(ret->bytes) + 1];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	if (n < 0)
+		return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
+	if (n != sizeof(ret->bytes))
+		return fail_set(fail, -EINVAL, "%s: not a secret of %zu bytes", path, sizeof(ret->bytes));
+	memcpy(ret->bytes, bytes, sizeof(ret->bytes));
+	return 0;
+}
+
+static int write_secret(const struct digest_secret *secret, const char *path, struct fail *fail)
+{
+	char beside[4096];
+	int fd, r = 0;
+
+	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside))
+		return fail_set(fail, -ENAMETOOLONG, "%s: name too long", path);
+	fd = mkostemp(beside, O_CLOEXEC); /* creates it with mode 0600 */
+	if (fd < 0)
+		return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
+	if (write(fd, secret->bytes, sizeof(secret->bytes)) != sizeof(secret->bytes) || fsync(fd) < 0 ||
+	        link(beside, path) < 0)
+		r = fail_set(fail, -errno, "%s: %s", path, strerror(errno));
+	close(fd);
+	unlink(beside);
+	return r;
+}
+
+int digest_secret_load(struct digest_secret *ret, const char *path, struct fail *fail)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	digest_secret_random(ret);
+	if (fd < 0 && errno != ENOENT)
+		return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
+	if (fd < 0) {
+		r = write_secret(ret, path, fail);
+		if (r != -EEXIST)
+			return r;
+		fd = open(path, O_RDONLY | O_CLOEXEC); /* another process was first */
+		if (fd < 0)
+			return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
+	}
+	r = read_secret(ret, fd, path, fail);
+	close(fd);
+	return r;
+}

@@ -1,0 +1,48 @@
+/*
+ * Keyed digests: HMAC-SHA-256 (RFC 2104, FIPS 180-4) by nettle. A cache key or
+ * an identity is such a digest, so that nothing that leaves the process, the
+ * cache file included, holds a credential or lets one be guessed offline
+ * without the secret.
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include "base/fail.h"
+
+#include <nettle/hmac.h>
+#include <stdint.h>
+
+#define DIGEST_SIZE SHA256_DIGEST_SIZE /* 32 bytes */
+
+struct digest_secret {
+	uint8_t bytes[32];
+};
+
+/* A digest under way; plain data, needs no release. */
+struct digest {
+	struct hmac_sha256_ctx context;
+};
+
+/* Starts a digest with that secret. */
+void digest_start(struct digest *d, const struct digest_secret *secret);
+
+/* Adds one member with its length in front, so that ("ab","c") and ("a","bc") differ. */
+void digest_add(struct digest *d, const void *data, size_t size);
+void digest_add_text(struct digest *d, const char *text);
+
+/* Ends the digest and writes it. */
+void digest_end(struct digest *d, uint8_t ret[DIGEST_SIZE]);
+
+/*
+ * Reads the secret kept in a file, or makes one from getrandom(2) and writes
+ * it with mode 0600 (created beside and renamed, so that it is whole or not
+ * there). 0; -EACCES, -EIO... when the file can be neither read nor made (the
+ * secret is then a fresh one, usable until the process ends); -EINVAL when the
+ * file is not 32 bytes long (left alone).
+ */
+int digest_secret_load(struct digest_secret *ret, const char *path, struct fail *fail);
+
+/* A fresh secret from getrandom(2). */
+void digest_secret_random(struct digest_secret *ret);
+
+#endif

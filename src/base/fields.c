@@ -1,0 +1,214 @@
+#include "base/fields.h"
+
+#include <errno.h>
+#include <strings.h>
+
+static const char *const hop_by_hop[] = {
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
+        "Transfer-Encoding",
+        "Upgrade",
+        "Trailer",
+};
+
+bool field_name_is(const char *name, const char *other)
+{
+	return strcasecmp(name, other) == 0;
+}
+
+static void field_release(struct field *field)
+{
+	free((char *)field->name); /* the value lives in the same block */
+}
+
+void fields_release(struct fields *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		field_release(&f->items[i]);
+	free(f->items);
+	*f = FIELDS_INIT;
+}
+
+int fields_add_slice(struct fields *f, const char *name, size_t name_size, const char *value, size_t value_size)
+{
+	char *block;
+
+	if (f->count == f->room) {
+		size_t room = f->room ? f->room * 2 : 16;
+		struct field *items = realloc(f->items, room * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		f->items = items;
+		f->room = room;
+	}
+	block = malloc(name_size + value_size + 2);
+	if (!block)
+		return -ENOMEM;
+	memcpy(block, name, name_size);
+	block[name_size] = '\0';
+	memcpy(block + name_size + 1, value, value_size);
+	block[name_size + 1 + value_size] = '\0';
+	f->items[f->count++] = (struct field){.name = block, .value = block + name_size + 1};
+	return 0;
+}
+
+int fields_add(struct fields *f, const char *name, const char *value)
+{
+	return fields_add_slice(f, name, strlen(name), value, strlen(value));
+}
+
+int fields_copy(struct fields *f, const struct fields *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		int r = fields_add(f, from->items[i].name, from->items[i].value);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+const char *fields_get(const struct fields *f, const char *name)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (field_name_is(f->items[i].name, name))
+			return f->items[i].value;
+	return NULL;
+}
+
+size_t fields_count(const struct fields *f, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		count += field_name_is(f->items[i].name, name);
+	return count;
+}
+
+size_t fields_remove(struct fields *f, const char *name)
+{
+	size_t kept = 0, removed;
+
+	for (size_t i = 0; i < f->count; i++) {
+		if (field_name_is(f->items[i].name, name))
+			field_release(&f->items[i]);
+		else
+			f->items[kept++] = f->items[i];
+	}
+	removed = f->count - kept;
+	f->count = kept;
+	return removed;
+}
+
+int fields_set(struct fields *f, const char *name, const char *value)
+{
+	fields_remove(f, name);
+	return fields_add(f, name, value);
+}
+
+/* Calls each(member, size, arg) for the members of a comma-separated list, white space trimmed; stops when it says true. */
+static bool each_member(const char *value, bool (*each)(const char *, size_t, void *), void *arg)
+{
+	while (*value) {
+		size_t size;
+
+		value += strspn(value, " \t,");
+		size = strcspn(value, ",");
+		while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t'))
+			size--;
+		if (size > 0 && each(value, size, arg))
+			return true;
+		value += strcspn(value, ",");
+	}
+	return false;
+}
+
+static bool member_is(const char *member, size_t size, void *token)
+{
+	return strlen(token) == size && strncasecmp(member, token, size) == 0;
+}
+
+bool fields_has_token(const struct fields *f, const char *name, const char *token)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (field_name_is(f->items[i].name, name) && each_member(f->items[i].value, member_is, (char *)token))
+			return true;
+	return false;
+}
+
+/* A field that the Connection field names goes too, but for those that a sender must not name there. */
+static bool remove_named(const char *member, size_t size, void *fields)
+{
+	char name[128];
+
+	if (size < sizeof(name)) {
+		memcpy(name, member, size);
+		name[size] = '\0';
+		if (!field_name_is(name, "Connection") && !field_name_is(name, "Cache-Control") &&
+		        !field_name_is(name, "Host") && !field_name_is(name, "Content-Length"))
+			fields_remove(fields, name);
+	}
+	return false;
+}
+
+void fields_remove_hop_by_hop(struct fields *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		CLEANUP(freep) char *named = NULL;
+
+		if (!field_name_is(f->items[i].name, "Connection"))
+			continue;
+		named = strdup(f->items[i].value);
+		fields_remove(f, "Connection");
+		if (named)
+			each_member(named, remove_named, f);
+		i = (size_t)-1; /* the list moved: look again from its start */
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hop_by_hop); i++)
+		fields_remove(f, hop_by_hop[i]);
+}
+
+int fields_print(const struct fields *f, struct buf *out)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		int r = buf_printf(out, "%s: %s\r\n", f->items[i].name, f->items[i].value);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int fields_parse(struct fields *f, const char *block, size_t size)
+{
+	while (size > 0) {
+		const char *end = memchr(block, '\n', size);
+		const char *colon, *value;
+		size_t line, value_size;
+		int r;
+
+		if (!end)
+			return -EINVAL;
+		line = (size_t)(end - block);
+		colon = memchr(block, ':', line);
+		if (!colon || colon == block || line == 0 || end[-1] != '\r')
+			return -EINVAL;
+		value = colon + 1;
+		value_size = (size_t)(end - 1 - value);
+		while (value_size > 0 && (*value == ' ' || *value == '\t')) {
+			value++;
+			value_size--;
+		}
+		while (value_size > 0 && (value[value_size - 1] == ' ' || value[value_size - 1] == '\t'))
+			value_size--;
+		r = fields_add_slice(f, block, (size_t)(colon - block), value, value_size);
+		if (r < 0)
+			return r;
+		size -= line + 1;
+		block = end + 1;
+	}
+	return 0;
+}

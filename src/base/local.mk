@@ -1,0 +1,8 @@
+libdaemon_a_SOURCES += \
+	src/base/buf.c src/base/buf.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/digest.c src/base/digest.h \
+	src/base/fail.c src/base/fail.h \
+	src/base/fields.c src/base/fields.h \
+	src/base/log.c src/base/log.h \
+	src/base/macros.h

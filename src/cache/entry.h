@@ -1,0 +1,71 @@
+/*
+ * One stored answer: immutable once published, counted references. Its body
+ * is a blob of its own, so that an entry whose head was renewed by a 304 shares
+ * the bytes with the one before.
+ */
+#ifndef CACHE_ENTRY_H
+#define CACHE_ENTRY_H
+
+#include "base/fields.h"
+#include "cache/generations.h"
+#include "cache/key.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct blob {
+	unsigned magic;
+#define BLOB_MAGIC 0xb10b51de
+	atomic_uint refs;
+	size_t size;
+	char *data; /* owned, from malloc; NULL when size is 0 */
+};
+
+/* Takes over data (malloc'ed) on success; NULL: out of memory, data still the caller's. */
+struct blob *blob_new(char *data, size_t size);
+struct blob *blob_ref(struct blob *blob);
+void blob_unref(struct blob *blob); /* NULL is allowed */
+
+enum entry_flag {
+	ENTRY_SECRET = 1 << 0,          /* the body holds a secret: never written to the store */
+	ENTRY_LINKS = 1 << 1,           /* the body holds links that delivery rewrites for the client's address */
+	ENTRY_MUST_REVALIDATE = 1 << 2, /* never served stale (RFC 9111 5.2.2.2) */
+	ENTRY_FROM_STORE = 1 << 3,      /* read from the store, not yet written by this process */
+};
+
+struct entry {
+	unsigned magic;
+#define ENTRY_MAGIC 0x5ca1ab1e
+	atomic_uint refs;
+	atomic_bool retired; /* no longer in the cache: replaced, evicted or dropped; holders let go soon */
+	atomic_uchar used;   /* recency as the memory tier counts it */
+
+	struct cache_key key;
+	unsigned status;      /* 200 ... */
+	char *reason;         /* reason phrase, "" when there was none */
+	struct fields fields; /* end-to-end fields as Redmine sent them, no Set-Cookie, no Age */
+	struct blob *body;    /* never NULL */
+	char *resource;       /* name of the resource row, "" for none */
+	char *target;         /* path and query with credentials cut, for people */
+	unsigned flags;       /* enum entry_flag */
+
+	int64_t born_ms;        /* wall clock when the answer arrived (or was last validated) */
+	int64_t age_ms;         /* its age at that moment (the Age field it came with), RFC 9111 4.2.3 */
+	int64_t fresh_until_ms; /* wall clock */
+	int64_t stale_until_ms; /* wall clock: may be kept for revalidation until then, >= fresh_until_ms */
+	struct tag_notes tags;
+};
+
+/* An empty entry with one reference, or NULL. The maker fills it, then publishes it and changes it no more. */
+struct entry *entry_new(void);
+struct entry *entry_ref(struct entry *entry);
+void entry_unref(struct entry *entry);   /* NULL is allowed; the last one frees */
+void entry_unrefp(struct entry **entry); /* for CLEANUP */
+
+/* Bytes that it holds in memory, for the budget: everything, overhead included. */
+size_t entry_cost(const struct entry *entry);
+
+/* A copy that shares the body: status, reason, fields, tags copied. NULL: out of memory. */
+struct entry *entry_copy_head(const struct entry *entry);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Which stored answers a write has spoilt, in O(1) however many there are.
+ *
+ * A tag is a 64-bit number (redmine/tags.h makes them); it owns one of
+ * GENERATION_SLOTS counters (two tags may share one: a needless drop, never a
+ * stale answer). A read notes the counters of its tags before Redmine is
+ * asked; a write raises the counters of its tags when it starts and again when
+ * it is answered. An answer is served or kept only while every counter that it
+ * noted is as it was and no write on those tags is open, so that a read in
+ * flight across a write is delivered to whoever asked, and not kept.
+ */
+#ifndef CACHE_GENERATIONS_H
+#define CACHE_GENERATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GENERATION_SLOTS 65536
+#define TAGS_MAX         12
+
+struct tag_note {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+/* The tags of one read with their generations at the time noted. Plain data. */
+struct tag_notes {
+	uint32_t count;
+	struct tag_note items[TAGS_MAX];
+};
+
+struct generations;
+
+struct generations *generations_new(void); /* NULL: out of memory */
+void generations_free(struct generations *g);
+
+/* Notes the present generations of these tags. More than TAGS_MAX tags: a programming mistake. Any thread. */
+void generations_note(const struct generations *g, const uint64_t *tags, size_t count, struct tag_notes *ret);
+
+/* True while nothing noted was spoilt since: fit to be served. Lock-free, any thread. */
+bool generations_current(const struct generations *g, const struct tag_notes *notes);
+
+/* The same and no write on the tags is under way: fit to be kept. */
+bool generations_keepable(const struct generations *g, const struct tag_notes *notes);
+
+/* A write on these tags starts / ends; each start has exactly one end. Both raise the generations. Any thread. */
+void generations_write_begin(struct generations *g, const uint64_t *tags, size_t count);
+void generations_write_end(struct generations *g, const uint64_t *tags, size_t count);
+
+/* For the store: the slot of a tag, its value, and setting it at start-up. */
+uint32_t generations_slot(uint64_t tag);
+uint32_t generations_get(const struct generations *g, uint32_t slot);
+void generations_set(struct generations *g, uint32_t slot, uint32_t generation);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * One reading of the settings: immutable once made, counted references. The
+ * daemon keeps the newest in conf_current(); whoever needs several settings
+ * that agree with each other takes a reference and keeps it for that long.
+ *
+ * The file is INI, read by inih: [section] or [section "NAME"], name = value,
+ * comments after ; or # at the start of a line. "FILE.d"-style drop-ins: every
+ * *.conf in the folder conf.d beside the file, in order of name, read after it.
+ * A repeatable setting (listen.address, listen.allowed_hosts) collects its
+ * values; a drop-in or -o that gives an empty value first forgets the earlier
+ * ones, and the first -o of a repeatable setting replaces what files said.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/fail.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct text_list {
+	char **items; /* owned */
+	size_t count;
+};
+
+enum cache_policy { CACHE_POLICY_REDMINE, CACHE_POLICY_ORIGIN };
+
+/* [engine "NAME"] */
+struct conf_engine {
+	char *name;
+	int workers; /* 0: auto */
+	int queue;   /* jobs that may wait */
+	char *path;  /* of a plug-in, NULL for the built-in ones */
+};
+
+/* [lifetime] RESOURCE = SPAN, in the order given; the last row of a name wins */
+struct conf_lifetime {
+	char *resource; /* a name from redmine/resource.h; checked by conf_check_names */
+	int64_t lifetime_ms;
+};
+
+struct conf {
+	unsigned magic;
+#define CONF_MAGIC 0x3c0f19e5
+	unsigned refs; /* atomic */
+
+	struct {
+		char *url;                  /* required: http:// or https://, host, optional port and path */
+		char *ca_file;              /* PEM; NULL: the system's */
+		bool verify;                /* default yes */
+		int64_t connect_timeout_ms; /* 10s */
+		int64_t timeout_ms;         /* whole exchange without progress of the answer's head: 60s */
+		int compression;            /* enum conf_compression: auto, yes, no */
+		char *proxy;                /* NULL: none (the environment is not asked) */
+	} upstream;
+	struct {
+		struct text_list address;       /* default one: 127.0.0.1:7336 */
+		struct text_list allowed_hosts; /* default: see front */
+		bool allow_remote;              /* a non-loopback address is an error without it */
+		bool trust_forwarded;           /* X-Forwarded-Host/-Proto tell the client's address */
+		int threads;                    /* 0: auto */
+		int max_connections;            /* 4096 */
+		int64_t idle_timeout_ms;   /* 60s: kept-alive connection without a request, client that takes nothing */
+		int64_t header_timeout_ms; /* 15s: from the first byte of a head to its end */
+		uint64_t header_limit;     /* bytes of a request's head, 24K */
+		uint64_t body_limit;       /* bytes of a request's body, 1G; 0: none */
+		int64_t drain_timeout_ms;  /* SIGTERM: time for answers under way, 20s */
+	} listen;
+	struct {
+		char *default_name; /* "thread" */
+		struct conf_engine *items;
+		size_t count;
+	} engine;
+	struct {
+		char *path;            /* SQLite file; "" : memory only */
+		uint64_t memory;       /* bytes of the memory tier, 64M */
+		uint64_t size;         /* bytes of the file, 1G */
+		uint64_t object_limit; /* larger bodies stream through unkept, 8M */
+		enum cache_policy policy;
+	} cache;
+	struct {
+		struct conf_lifetime *items;
+		size_t count;
+	} lifetime;
+	struct {
+		enum log_level level;
+		enum log_format format;
+	} log;
+};
+
+enum conf_compression { CONF_COMPRESSION_AUTO, CONF_COMPRESSION_YES, CONF_COMPRESSION_NO };
+
+/* What the command line says of the settings; strings borrowed. */
+struct conf_source {
+	const char *file;             /* NULL: none */
+	const char *const *overrides; /* "SECTION.NAME=VALUE" or "SECTION.SUBSECTION.NAME=VALUE" */
+	size_t override_count;
+	/* Accepts or refuses a [lifetime] name: conf/ must not know Redmine. NULL accepts all. */
+	bool (*resource_known)(const char *name);
+	const char *resource_names; /* for the error: "issues, issue, ..." */
+};
+
+/*
+ * Reads, checks and completes the settings. On failure every error found (up
+ * to 20) is in fail->text, one a line, each "FILE:LINE: what and what is
+ * allowed" or "-o SECTION.NAME: ..."; *ret is left alone. 0, -ENOENT (no such
+ * file), -EINVAL, -ENOMEM. Owner: the caller holds one reference.
+ */
+int conf_load(const struct conf_source *source, struct conf **ret, struct fail *fail);
+
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf); /* NULL is allowed */
+
+/* The [engine "NAME"] row, or NULL. Borrowed. */
+const struct conf_engine *conf_engine(const struct conf *conf, const char *name);
+
+/* The [lifetime] of a resource in milliseconds, or fallback_ms where none is given. */
+int64_t conf_lifetime_ms(const struct conf *conf, const char *resource, int64_t fallback_ms);
+
+/*
+ * Settings that changed between two readings but need a restart, as
+ * "section.name, section.name" into text ("" when none). Returns their number.
+ */
+size_t conf_needs_restart(const struct conf *old, const struct conf *new, char *text, size_t size);
+
+/* The settings in force as a file that conf_load accepts (--print-config). */
+void conf_print(const struct conf *conf, FILE *out);
+
+/* The sample file: every row, its help, its default commented out (--print-sample-config); etc/ has a copy. */
+void conf_print_sample(FILE *out);
+
+/* The OPTIONS section of redmine-cached.conf(5) in man(7) markup, from the rows. */
+void conf_print_manual(FILE *out);
+
+/* "30s" "5m" "1h" "7d" "250ms" "0" to milliseconds; "64M" "1G" "4096" to bytes. 0, -EINVAL, -ERANGE. */
+int conf_parse_span(const char *text, int64_t *ret_ms);
+int conf_parse_size(const char *text, uint64_t *ret_bytes);
+
+#endif

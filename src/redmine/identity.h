@@ -1,0 +1,26 @@
+/*
+ * Who is asking, as far as a cache can know: the tuple of every credential
+ * that a request carries in whichever form Redmine takes it, not only the one
+ * that should win (redmine-api.md 2.2), and the impersonated login.
+ */
+#ifndef REDMINE_IDENTITY_H
+#define REDMINE_IDENTITY_H
+
+#include "base/digest.h"
+#include "base/fields.h"
+#include "redmine/query.h"
+
+struct identity {
+	uint8_t digest[DIGEST_SIZE]; /* keyed; equal for equal tuples only */
+	bool anonymous;              /* no credential at all */
+	bool cookie;                 /* a Cookie field is there: neither stored nor answered from the cache */
+};
+
+/*
+ * fields: the client's (X-Redmine-API-Key, Authorization, X-Redmine-Switch-User,
+ * Cookie). query: parsed. Empty values count as absent where Redmine treats them so. Pure.
+ */
+void identity_of(struct identity *ret, const struct fields *fields, const struct query_parts *query,
+        const struct digest_secret *secret);
+
+#endif
