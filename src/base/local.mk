@@ -5,4 +5,5 @@ libdaemon_a_SOURCES += \
 	src/base/fail.c src/base/fail.h \
 	src/base/fields.c src/base/fields.h \
 	src/base/log.c src/base/log.h \
-	src/base/macros.h
+	src/base/macros.h \
+	src/base/pipe.c src/base/pipe.h

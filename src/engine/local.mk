@@ -1,1 +1,7 @@
-libdaemon_a_SOURCES +=
+libdaemon_a_SOURCES += \
+	src/engine/base.c src/engine/base.h \
+	src/engine/engine.c src/engine/engine.h \
+	src/engine/pool.c \
+	src/engine/queue.c \
+	src/engine/sync.c \
+	src/engine/thread.c

@@ -1,0 +1,179 @@
+#include "base/pipe.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PIPE_FIRST_ROOM 4096
+
+void pipe_init(struct pipe *p, size_t limit)
+{
+	ASSERT(limit > 0);
+	*p = (struct pipe){.magic = PIPE_MAGIC, .limit = limit};
+	pthread_mutex_init(&p->lock, NULL);
+}
+
+void pipe_release(struct pipe *p)
+{
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_destroy(&p->lock);
+	free(p->ring);
+	p->ring = NULL;
+	p->magic = 0;
+}
+
+void pipe_set_reader(struct pipe *p, void (*wake)(void *arg), void *arg)
+{
+	p->reader = (struct pipe_side){.wake = wake, .arg = arg};
+}
+
+void pipe_set_writer(struct pipe *p, void (*wake)(void *arg), void *arg)
+{
+	p->writer = (struct pipe_side){.wake = wake, .arg = arg};
+}
+
+static void wake_if(bool waits, const struct pipe_side *side)
+{
+	if (waits && side->wake)
+		side->wake(side->arg);
+}
+
+/* Grows the ring so that size bytes more fit; the waiting bytes move to its start. */
+static int make_room(struct pipe *p, size_t size)
+{
+	size_t room = p->room ? p->room : PIPE_FIRST_ROOM;
+	size_t first;
+	char *ring;
+
+	while (room < p->size + size)
+		room *= 2;
+	if (room == p->room)
+		return 0;
+	ring = malloc(room);
+	if (!ring)
+		return -ENOMEM;
+	first = p->room - p->start < p->size ? p->room - p->start : p->size;
+	if (p->size > 0) {
+		memcpy(ring, p->ring + p->start, first);
+		memcpy(ring + first, p->ring, p->size - first);
+	}
+	free(p->ring);
+	p->ring = ring;
+	p->room = room;
+	p->start = 0;
+	return 0;
+}
+
+static void put(struct pipe *p, const char *data, size_t size)
+{
+	size_t at = (p->start + p->size) & (p->room - 1);
+	size_t first = p->room - at < size ? p->room - at : size;
+
+	memcpy(p->ring + at, data, first);
+	memcpy(p->ring, data + first, size - first);
+	p->size += size;
+}
+
+int pipe_write(struct pipe *p, const char *data, size_t size)
+{
+	bool wake = false;
+	int r = 0;
+
+	CHECK(p, PIPE_MAGIC);
+	if (size == 0)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	if (p->abandoned || p->ended) {
+		r = -EPIPE;
+	} else if (p->size >= p->limit) {
+		p->writer_waits = true;
+		r = PIPE_HOLD;
+	} else {
+		r = make_room(p, size);
+		if (r == 0) {
+			put(p, data, size);
+			wake = p->reader_waits;
+			p->reader_waits = false;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	wake_if(wake, &p->reader);
+	return r;
+}
+
+static size_t take(struct pipe *p, char *room, size_t size)
+{
+	size_t n = p->size < size ? p->size : size;
+	size_t first = p->room - p->start < n ? p->room - p->start : n;
+
+	memcpy(room, p->ring + p->start, first);
+	memcpy(room + first, p->ring, n - first);
+	p->start = (p->start + n) & (p->room - 1);
+	p->size -= n;
+	p->passed += n;
+	return n;
+}
+
+ssize_t pipe_read(struct pipe *p, char *room, size_t size)
+{
+	bool wake = false;
+	ssize_t r;
+
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	if (p->size > 0) {
+		r = (ssize_t)take(p, room, size);
+		/* Half empty before the writer is woken: it then has something worth doing. */
+		if (p->writer_waits && p->size <= p->limit / 2) {
+			wake = true;
+			p->writer_waits = false;
+		}
+	} else if (p->ended) {
+		r = p->error;
+	} else {
+		p->reader_waits = true;
+		r = PIPE_HOLD;
+	}
+	pthread_mutex_unlock(&p->lock);
+	wake_if(wake, &p->writer);
+	return r;
+}
+
+void pipe_end(struct pipe *p, int error)
+{
+	bool wake;
+
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	if (!p->ended) {
+		p->ended = true;
+		p->error = error;
+	}
+	wake = p->reader_waits;
+	p->reader_waits = false;
+	pthread_mutex_unlock(&p->lock);
+	wake_if(wake, &p->reader);
+}
+
+void pipe_abandon(struct pipe *p)
+{
+	bool wake;
+
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	p->abandoned = true;
+	p->size = 0;
+	wake = p->writer_waits;
+	p->writer_waits = false;
+	pthread_mutex_unlock(&p->lock);
+	wake_if(wake, &p->writer);
+}
+
+size_t pipe_waiting(struct pipe *p)
+{
+	size_t size;
+
+	pthread_mutex_lock(&p->lock);
+	size = p->size;
+	pthread_mutex_unlock(&p->lock);
+	return size;
+}

@@ -1,0 +1,56 @@
+/*
+ * What engines are made of: the object itself, a bounded queue of jobs, and
+ * the base's own verbs. Included by engines only.
+ */
+#ifndef ENGINE_BASE_H
+#define ENGINE_BASE_H
+
+#include "engine/engine.h"
+
+struct job_queue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	struct job *first, *last;
+	int size, limit;
+	bool closed;
+};
+
+struct engine {
+	unsigned magic;
+#define ENGINE_MAGIC 0xe4614e00
+	const struct engine_ops *ops;
+	struct engine_settings settings;
+	struct job_queue queue;
+	void *own; /* the kind's own state */
+	atomic_int busy;
+	atomic_ullong done, refused;
+};
+
+void job_queue_init(struct job_queue *q, int limit);
+void job_queue_release(struct job_queue *q); /* must be empty */
+/* 0; -ENOBUFS: full; -ESHUTDOWN: closed. Any thread. */
+int job_queue_put(struct job_queue *q, struct job *job);
+/* Waits for a job; NULL when the queue is closed and empty. */
+struct job *job_queue_take(struct job_queue *q);
+/* No more is taken in; who waits is woken. */
+void job_queue_close(struct job_queue *q);
+/* Refuses all that waits. */
+void job_queue_refuse_all(struct job_queue *q, const char *text);
+
+struct session *base_create_session(struct engine *engine, struct fail *fail);
+void base_request(struct engine *engine, struct session *session, struct job *job);
+void base_bulk_request(struct engine *engine, struct job *const *jobs, size_t count);
+/* construct_request, request and the counting around them, as a worker does it. */
+void base_run(struct engine *engine, struct session *session, struct job *job);
+/* Ends a job that the engine does not take. */
+void base_refuse(struct engine *engine, struct job *job, const char *text);
+
+/* A pool of settings.workers threads that take from the queue: what sync and thread share. */
+int pool_start(struct engine *engine, struct fail *fail);
+void pool_stop(struct engine *engine, bool drain);
+void pool_process_bulk_request(struct engine *engine, struct job *const *jobs, size_t count);
+
+extern const struct engine_ops engine_sync;
+extern const struct engine_ops engine_thread;
+
+#endif

@@ -1,0 +1,133 @@
+#include "engine/base.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread};
+
+/* Redmine's answers are awaited more than calculated, so more workers than cores; what it sustains is for the operator to say. */
+#define AUTO_WORKERS_A_CORE 4
+#define AUTO_WORKERS_MIN    8
+#define AUTO_WORKERS_MAX    64
+
+static const struct engine_ops *find_kind(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i]->name, name) == 0)
+			return kinds[i];
+	return NULL;
+}
+
+bool engine_known(const char *name)
+{
+	return find_kind(name) != NULL;
+}
+
+const char *engine_names(void)
+{
+	return "sync, thread";
+}
+
+static int auto_workers(void)
+{
+	long workers = sysconf(_SC_NPROCESSORS_ONLN) * AUTO_WORKERS_A_CORE;
+
+	if (workers < AUTO_WORKERS_MIN)
+		return AUTO_WORKERS_MIN;
+	return workers > AUTO_WORKERS_MAX ? AUTO_WORKERS_MAX : (int)workers;
+}
+
+struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail)
+{
+	const struct engine_ops *ops = find_kind(name);
+	struct engine *engine;
+
+	if (!ops) {
+		fail_set(fail, -ENOENT, "no engine is called \"%s\"; there are %s", name, engine_names());
+		return NULL;
+	}
+	engine = calloc(1, sizeof(*engine));
+	if (!engine) {
+		fail_set(fail, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	engine->magic = ENGINE_MAGIC;
+	engine->ops = ops;
+	engine->settings = *settings;
+	if (engine->settings.workers == 0)
+		engine->settings.workers = auto_workers();
+	if (engine->settings.workers > ops->workers_max)
+		engine->settings.workers = ops->workers_max;
+	job_queue_init(&engine->queue, settings->queue);
+	return engine;
+}
+
+int engine_start(struct engine *engine, struct fail *fail)
+{
+	CHECK(engine, ENGINE_MAGIC);
+	return engine->ops->start ? engine->ops->start(engine, fail) : 0;
+}
+
+void engine_close(struct engine *engine)
+{
+	CHECK(engine, ENGINE_MAGIC);
+	job_queue_close(&engine->queue);
+}
+
+void engine_stop(struct engine *engine, bool drain)
+{
+	engine_close(engine);
+	if (engine->ops->stop)
+		engine->ops->stop(engine, drain);
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	CHECK(engine, ENGINE_MAGIC);
+	job_queue_release(&engine->queue);
+	engine->magic = 0;
+	free(engine);
+}
+
+void engine_submit_bulk(struct engine *engine, struct job *const *jobs, size_t count)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	CHECK(engine, ENGINE_MAGIC);
+	for (size_t i = 0; i < count; i++)
+		jobs[i]->queued_us = now_us;
+	if (engine->ops->bulk_request)
+		engine->ops->bulk_request(engine, jobs, count);
+	else
+		base_bulk_request(engine, jobs, count);
+}
+
+void engine_submit(struct engine *engine, struct job *job)
+{
+	engine_submit_bulk(engine, &job, 1);
+}
+
+const char *engine_name(const struct engine *engine)
+{
+	CHECK(engine, ENGINE_MAGIC);
+	return engine->ops->name;
+}
+
+void engine_get_figures(struct engine *engine, struct engine_figures *ret)
+{
+	CHECK(engine, ENGINE_MAGIC);
+	pthread_mutex_lock(&engine->queue.lock);
+	*ret = (struct engine_figures){
+	        .workers = engine->settings.workers,
+	        .busy = atomic_load(&engine->busy),
+	        .queued = engine->queue.size,
+	        .queue_limit = engine->queue.limit,
+	        .done = atomic_load(&engine->done),
+	        .refused = atomic_load(&engine->refused),
+	};
+	pthread_mutex_unlock(&engine->queue.lock);
+}

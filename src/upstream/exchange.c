@@ -1,0 +1,267 @@
+#include "upstream/exchange.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+
+/* A status line "HTTP/1.1 422 Unprocessable Entity\r\n" begins a head; an interim one (1xx) before it is forgotten. */
+static void head_begin(struct exchange *e, const char *line, size_t size)
+{
+	const char *at = memchr(line, ' ', size);
+	size_t rest;
+
+	fields_release(&e->fields);
+	e->status = 0;
+	e->reason[0] = '\0';
+	e->http2 = size > 6 && line[5] == '2';
+	if (!at)
+		return;
+	at++;
+	rest = size - (size_t)(at - line);
+	while (rest > 0 && *at >= '0' && *at <= '9' && e->status < 1000) {
+		e->status = e->status * 10 + (unsigned)(*at++ - '0');
+		rest--;
+	}
+	while (rest > 0 && *at == ' ') {
+		at++;
+		rest--;
+	}
+	while (rest > 0 && (at[rest - 1] == '\r' || at[rest - 1] == '\n'))
+		rest--;
+	if (rest < sizeof(e->reason)) {
+		memcpy(e->reason, at, rest);
+		e->reason[rest] = '\0';
+	}
+}
+
+/* RFC 9112 section 6.3: a body without a length and not chunked ends with the connection, whole or not. */
+static bool is_framed(const struct exchange *e)
+{
+	return e->http2 || strcmp(e->job->method, "HEAD") == 0 || e->status == 204 || e->status == 304 ||
+	       fields_get(&e->fields, "Content-Length") || fields_has_token(&e->fields, "Transfer-Encoding", "chunked");
+}
+
+/* libcurl undid the gzip that we asked for: the length it had is not the body's. */
+static void forget_coding(struct exchange *e)
+{
+	if (!e->job->accept_gzip || !fields_get(&e->fields, "Content-Encoding"))
+		return;
+	fields_remove(&e->fields, "Content-Encoding");
+	if (strcmp(e->job->method, "HEAD") != 0)
+		fields_remove(&e->fields, "Content-Length");
+}
+
+static int head_end(struct exchange *e)
+{
+	struct job_head head = {.status = e->status, .reason = e->reason, .fields = &e->fields};
+
+	if (e->status < 200)
+		return 0;
+	head.framed = is_framed(e);
+	forget_coding(e);
+	e->head_told = true;
+	return e->job->client->head(e->job, &head);
+}
+
+static size_t on_header(char *line, size_t one, size_t size, void *arg)
+{
+	struct exchange *e = arg;
+	int r = 0;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	e->progress_us = clock_monotonic_us();
+	if (e->head_told)
+		return size; /* trailers */
+	if (size > 5 && strncmp(line, "HTTP/", 5) == 0)
+		head_begin(e, line, size);
+	else if (size <= 2)
+		r = head_end(e);
+	else if (fields_parse(&e->fields, line, size) == -ENOMEM)
+		r = -ENOMEM;
+	if (r < 0)
+		e->gave_up = true;
+	return r < 0 ? 0 : size;
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *arg)
+{
+	struct exchange *e = arg;
+	int r;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	e->progress_us = clock_monotonic_us();
+	if (!e->head_told)
+		return 0; /* not HTTP */
+	r = e->job->client->body(e->job, data, size);
+	if (r == JOB_HOLD) {
+		e->body_held = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (r < 0)
+		e->gave_up = true;
+	return r < 0 ? CURL_WRITEFUNC_ERROR : size;
+}
+
+static size_t on_upload(char *room, size_t one, size_t size, void *arg)
+{
+	struct exchange *e = arg;
+	ssize_t n;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	e->progress_us = clock_monotonic_us();
+	n = e->job->client->upload(e->job, room, size * one);
+	if (n == JOB_HOLD) {
+		e->upload_held = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	if (n < 0)
+		e->gave_up = true;
+	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
+static int add_line(struct exchange *e, const char *line)
+{
+	struct curl_slist *lines = curl_slist_append(e->lines, line);
+
+	if (!lines)
+		return -ENOMEM;
+	e->lines = lines;
+	return 0;
+}
+
+/* libcurl takes "Name: value" and, for an empty value, "Name;". "Name:" takes away a line that it would add. */
+static int add_lines(struct exchange *e)
+{
+	static const char *const own[] = {"Accept", "Expect", "User-Agent", "Content-Type"};
+	const struct fields *fields = &e->job->fields;
+
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct field *field = &fields->items[i];
+		CLEANUP(buf_release) struct buf line = BUF_INIT(SIZE_MAX / 2);
+		const char *form = field->value[0] ? "%s: %s" : "%s;";
+
+		if (buf_printf(&line, form, field->name, field->value) < 0 || add_line(e, line.data) < 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		char line[32];
+
+		if (fields_get(fields, own[i]))
+			continue;
+		snprintf(line, sizeof(line), "%s:", own[i]);
+		if (add_line(e, line) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void set_route(CURL *easy, const struct session_settings *settings, const struct job *job)
+{
+	curl_easy_setopt(easy, CURLOPT_URL, settings->origin->url);
+	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, job->target);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->verify ? 2L : 0L);
+	if (settings->ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+	curl_easy_setopt(
+	        easy, CURLOPT_HTTP_VERSION, (long)(settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)job->connect_timeout_ms);
+	/*
+	 * On a kept connection that turns out dead libcurl sends any request again by itself. A
+	 * write must never be: it goes out on a new connection.
+	 */
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, job->safe ? 0L : 1L);
+}
+
+static void set_method(CURL *easy, const struct job *job)
+{
+	if (job->has_body) {
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)job->body_size);
+	} else if (strcmp(job->method, "HEAD") == 0) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	}
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, job->method);
+	if (job->accept_gzip)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+}
+
+static void set_callbacks(CURL *easy, struct exchange *e)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, e);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, e);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, e);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+	curl_easy_setopt(easy, CURLOPT_READDATA, e);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->lines);
+}
+
+int exchange_prepare(struct exchange *e, const struct session_settings *settings)
+{
+	CHECK(e, EXCHANGE_MAGIC);
+	if (add_lines(e) < 0)
+		return -ENOMEM;
+	set_route(e->easy, settings, e->job);
+	set_method(e->easy, e->job);
+	set_callbacks(e->easy, e);
+	e->started_us = clock_monotonic_us();
+	e->progress_us = e->started_us;
+	return 0;
+}
+
+CURLcode exchange_resume(struct exchange *e)
+{
+	CHECK(e, EXCHANGE_MAGIC);
+	if (!e->body_held && !e->upload_held)
+		return CURLE_OK;
+	e->body_held = false;
+	e->upload_held = false;
+	e->progress_us = clock_monotonic_us();
+	return curl_easy_pause(e->easy, CURLPAUSE_CONT);
+}
+
+bool exchange_overdue(const struct exchange *e, int64_t now_us)
+{
+	return !e->body_held && !e->upload_held && now_us - e->progress_us > e->job->timeout_ms * 1000;
+}
+
+static enum job_outcome outcome_of(const struct exchange *e, CURLcode code, bool overdue, bool maybe_sent)
+{
+	if (code == CURLE_OK && !overdue)
+		return e->head_told ? JOB_DONE : JOB_NO_ANSWER;
+	if (atomic_load(&e->job->cancelled))
+		return JOB_CANCELLED;
+	if (e->head_told)
+		return JOB_CUT;
+	if (overdue || code == CURLE_OPERATION_TIMEDOUT)
+		return JOB_TIMEOUT;
+	return maybe_sent ? JOB_NO_ANSWER : JOB_NOT_SENT;
+}
+
+void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct job_result *ret)
+{
+	long request_size = 0;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	curl_easy_getinfo(e->easy, CURLINFO_REQUEST_SIZE, &request_size);
+	*ret = (struct job_result){.maybe_sent = request_size > 0};
+	ret->outcome = outcome_of(e, code, overdue, ret->maybe_sent);
+	ret->upstream_us = clock_monotonic_us() - e->started_us;
+	if (overdue)
+		snprintf(ret->text, sizeof(ret->text), "no byte from Redmine within %lld ms",
+		        (long long)e->job->timeout_ms);
+	else if (ret->outcome != JOB_DONE)
+		snprintf(ret->text, sizeof(ret->text), "%s",
+		        e->gave_up ? "given up on this side" : curl_easy_strerror(code));
+	curl_slist_free_all(e->lines);
+	e->lines = NULL;
+	fields_release(&e->fields);
+}

@@ -1,0 +1,45 @@
+/*
+ * One exchange: a job on a libcurl handle. What libcurl calls back is turned
+ * into the job's calls; nothing here knows of threads or waiting.
+ */
+#ifndef UPSTREAM_EXCHANGE_H
+#define UPSTREAM_EXCHANGE_H
+
+#include "upstream/session.h"
+
+#include <curl/curl.h>
+
+struct exchange {
+	unsigned magic;
+#define EXCHANGE_MAGIC 0xe8c4a26e
+	struct session *session;
+	struct job *job;
+	CURL *easy;
+	struct curl_slist *lines; /* the request's fields as libcurl wants them */
+
+	struct fields fields; /* of the answer, while its head arrives */
+	unsigned status;
+	char reason[256];
+	bool http2, head_told, body_held, upload_held, gave_up;
+
+	int64_t started_us, progress_us; /* monotonic */
+
+	/* The session's lists. */
+	struct exchange *next, *previous;
+	struct exchange *poked_next;
+	bool poked;
+};
+
+/* Sets a (reset) handle up for the job. 0 or -ENOMEM. */
+int exchange_prepare(struct exchange *e, const struct session_settings *settings) MUST_CHECK;
+
+/* Lets what was held go on; it may hold again. Not CURLE_OK: the exchange failed and is to be concluded with that code. */
+CURLcode exchange_resume(struct exchange *e);
+
+/* True while it is Redmine's turn and its time is over. now: clock_monotonic_us(). */
+bool exchange_overdue(const struct exchange *e, int64_t now_us);
+
+/* What the end means for the job. code: libcurl's; overdue: ended by us for time. Frees what belongs to the one exchange. */
+void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct job_result *ret);
+
+#endif

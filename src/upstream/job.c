@@ -1,0 +1,48 @@
+#include "upstream/job.h"
+
+#include "upstream/session.h"
+
+void job_init(struct job *job, const struct job_client *client, void *owner)
+{
+	*job = (struct job){.magic = JOB_MAGIC, .client = client, .owner = owner};
+	pthread_mutex_init(&job->lock, NULL);
+}
+
+void job_release(struct job *job)
+{
+	CHECK(job, JOB_MAGIC);
+	ASSERT(!job->session);
+	fields_release(&job->fields);
+	pthread_mutex_destroy(&job->lock);
+	job->magic = 0;
+}
+
+static void poke(struct job *job)
+{
+	pthread_mutex_lock(&job->lock);
+	if (job->session)
+		session_poke(job->session, job);
+	pthread_mutex_unlock(&job->lock);
+}
+
+void job_wake(struct job *job)
+{
+	CHECK(job, JOB_MAGIC);
+	poke(job);
+}
+
+void job_cancel(struct job *job)
+{
+	CHECK(job, JOB_MAGIC);
+	atomic_store(&job->cancelled, true);
+	poke(job);
+}
+
+void job_end(struct job *job, enum job_outcome outcome, const char *text)
+{
+	struct job_result result = {.outcome = outcome};
+
+	CHECK(job, JOB_MAGIC);
+	snprintf(result.text, sizeof(result.text), "%s", text);
+	job->client->done(job, &result);
+}

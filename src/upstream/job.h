@@ -1,0 +1,101 @@
+/*
+ * One piece of work for an engine: a request on its way to Redmine and what
+ * becomes of the answer. Whoever makes a job owns it and its memory until
+ * done() was called, which happens exactly once whatever else happens.
+ *
+ * The answer is told by calls on whichever thread the engine works on, in this
+ * order: head() at most once, body() any number of times, done() once.
+ */
+#ifndef UPSTREAM_JOB_H
+#define UPSTREAM_JOB_H
+
+#include "base/fields.h"
+#include "base/pipe.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct job;
+struct session;
+
+/* Not now: the transfer pauses until job_wake(). */
+#define JOB_HOLD PIPE_HOLD
+
+enum job_outcome {
+	JOB_DONE,      /* the whole answer came */
+	JOB_CUT,       /* a head came, the body did not come whole */
+	JOB_NOT_SENT,  /* Redmine could not be reached: it has not seen the request */
+	JOB_NO_ANSWER, /* the connection ended before a head came: Redmine may have acted */
+	JOB_TIMEOUT,   /* the time limit passed; see maybe_sent */
+	JOB_REFUSED,   /* the engine did not take it: its queue is full or it is stopping */
+	JOB_CANCELLED, /* job_cancel() */
+};
+
+struct job_result {
+	enum job_outcome outcome;
+	bool maybe_sent;     /* a byte of the request may have reached Redmine */
+	int64_t upstream_us; /* from the start of the exchange to its end */
+	char text[200];      /* for the log: what went wrong, "" when nothing did */
+};
+
+/* The head of Redmine's final answer. */
+struct job_head {
+	unsigned status;
+	const char *reason;    /* "" when there was none */
+	struct fields *fields; /* as they came, hop-by-hop ones included; the callee may change them */
+	bool framed;           /* its end can be told from a broken connection (RFC 9112 section 8) */
+};
+
+struct job_client {
+	/* The final head (1xx are not told). head: borrowed for the call. Negative: give up. */
+	int (*head)(struct job *job, const struct job_head *head);
+	/* Bytes of the body: 0 taken, JOB_HOLD nothing taken (told again after job_wake), negative: give up. */
+	int (*body)(struct job *job, const char *data, size_t size);
+	/* Bytes of the request's body into room: their number, 0 at the end, JOB_HOLD, negative: give up. Only with has_body. */
+	ssize_t (*upload)(struct job *job, char *room, size_t size);
+	/* The end. The job is the owner's again when this is called. */
+	void (*done)(struct job *job, const struct job_result *result);
+};
+
+struct job {
+	unsigned magic;
+#define JOB_MAGIC 0x70b0b0b1
+	const struct job_client *client;
+	void *owner;
+
+	/* The request; set by the owner, read by the engine until done(). */
+	const char *method;
+	const char *target;   /* raw bytes as they are sent, sub-URI included */
+	struct fields fields; /* end-to-end, no Host, no Content-Length */
+	bool has_body;
+	int64_t body_size;  /* bytes, -1: chunked */
+	bool safe;          /* may be sent again on a new connection if a kept one turns out dead */
+	bool accept_gzip;   /* ask for gzip and undo it */
+	int64_t timeout_ms; /* longest time without a byte from Redmine while it is its turn */
+	int64_t connect_timeout_ms;
+
+	/* The engine's. */
+	pthread_mutex_t lock;    /* guards session */
+	struct session *session; /* the one that works on it now */
+	void *exchange;          /* the session's own */
+	struct job *next;        /* in a queue */
+	atomic_bool cancelled;
+	int64_t queued_us; /* clock_monotonic_us() at submission */
+};
+
+/* Makes the job usable; all of the request part is the caller's to fill. */
+void job_init(struct job *job, const struct job_client *client, void *owner);
+/* Frees what job_init and fields hold. Not while an engine has it. */
+void job_release(struct job *job);
+
+/* What was held may go on. Any thread, any time between job_init and job_release; without need it does nothing. */
+void job_wake(struct job *job);
+
+/* The owner no longer wants it: done() follows, with JOB_CANCELLED unless it was over already. Any thread. */
+void job_cancel(struct job *job);
+
+/* Ends a job that never reached a session. For engines. */
+void job_end(struct job *job, enum job_outcome outcome, const char *text);
+
+#endif
