@@ -30,7 +30,7 @@ module Sample
         journals = []
         details = []
         Issues.rows.each_value do |issue|
-          (issue[:id] == 4 ? 2 : @random.rand(4)).times do |nth|
+          ([1, 4].include?(issue[:id]) ? 2 : @random.rand(4)).times do |nth|
             at = issue[:created_on] + (nth + 1) * 5000 + @random.rand(3000)
             private_note = issue[:id] == 4 ? nth == 1 : @random.rand < 0.04
             journals << { :id => journals.size + 1, :journalized_type => 'Issue', :journalized_id => issue[:id], :user_id => someone(issue),

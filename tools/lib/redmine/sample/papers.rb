@@ -89,7 +89,7 @@ module Sample
         attach('secret', Issue.find(3), 'secret.txt', 'text/plain', "Only for members.\n")
         attach('private', Issue.find(2), 'private.txt', 'text/plain', "Only for those who see the issue.\n")
         attach('wiki', Project.find(1).wiki.find_page('Wiki'), 'plan.pdf', 'application/pdf', "%PDF-1.4\n%%EOF\n")
-        attach('project', Project.find(1), 'atlas-1.0.tar.gz', 'application/gzip', Zlib.gzip('not much', :level => 9))
+        attach('project', Project.find(1), 'atlas-1.0.tar.gz', 'application/gzip', "\x1f\x8b\x08 and so on".b)
         attach('version', Version.find(1), 'release-notes.txt', 'text/plain', "Everything is new.\n")
         attach('news', News.find(1), 'poster.txt', 'text/plain', "Come all.\n")
       end
@@ -99,6 +99,8 @@ module Sample
         made = Attachment.create!(:container => container, :author_id => People.id('mona'), :description => "The #{name} file",
                                   :file => Upload.new(filename, type, bytes))
         @attachments[name] = made.id
+        # Made here, once: a thumbnail carries the time at which its original was put on this disk.
+        [100, 200].each { |size| made.thumbnail(:size => size) } if type.start_with?('image/')
       end
 
       # A grey ramp, written by hand: the same bytes whatever tools the machine has.

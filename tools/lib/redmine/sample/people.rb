@@ -39,6 +39,7 @@ module Sample
         Sample.say "users: #{LOGINS.size}"
         SETTINGS.each { |name, value| Setting[name] = value }
         User.anonymous
+        Principal.where(:id => 2...FIRST_ID).update_all(:created_on => Time.now, :updated_on => Time.now)
         LOGINS.each_key { |login| user(login) }
         support = Group.create!(:lastname => 'Support')
         support.users = [User.find(id('rita')), User.find(id('ralf'))]
