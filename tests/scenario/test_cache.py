@@ -1,0 +1,462 @@
+"""What is kept, for how long, under which name, and how an answer says so."""
+
+import json
+
+import pytest
+
+from client import ttl
+from daemon import until
+from fake_redmine import json_reply, reply
+from redmine_model import ADMIN_KEY
+
+OPTIONS = {
+    "lifetime.issues": "10s",
+    "lifetime.issue": "20s",
+    "lifetime.projects": "0s",
+    "cache.object_limit": "256K",
+}
+ADMIN = [("X-Redmine-API-Key", ADMIN_KEY)]
+
+
+def test_miss_then_hit(daemon, fake, fresh):
+    target = fresh()
+    miss, hit = daemon.get(target), daemon.get(target)
+    assert miss.cache_status == "redmine-cached; fwd=uri-miss; stored"
+    assert not miss.has("Age")
+    assert hit.cache_status == f"redmine-cached; hit; ttl={ttl(hit)}"
+    assert 0 < ttl(hit) <= 10 and 0 <= int(hit.get("Age")) <= 10
+    assert (hit.status, hit.reason, hit.body) == (miss.status, miss.reason, miss.body)
+    names = {"Content-Type", "ETag", "Cache-Control", "X-Request-Id", "X-Runtime", "X-Frame-Options", "Via"}
+    assert {name: hit.all(name) for name in names} == {name: miss.all(name) for name in names}
+    assert hit.get("Content-Length") == str(hit.content.size)
+    assert len(fake.requests) == 1
+
+
+def test_age_and_lifetime(daemon, fake, fresh):
+    target = fresh()
+    daemon.get(target)
+    daemon.advance(4000)
+    hit = daemon.get(target)
+    assert int(hit.get("Age")) in (4, 5) and ttl(hit) in (5, 6)
+    assert int(hit.get("Age")) + ttl(hit) == 10
+    daemon.advance(6500)
+    stale = daemon.get(target)
+    assert not stale.hit and stale.cache["fwd"] == "stale" and stale.status == 200
+    assert daemon.get(target).hit
+    assert len(fake.requests) == 2
+
+
+def test_stale_entry_is_replaced(daemon, fake, fresh):
+    target = fresh("/issues/5.json")
+    daemon.get(target)
+    fake.model.issues[5]["subject"] = "changed elsewhere"
+    assert "changed elsewhere" not in daemon.get(target).text
+    daemon.advance(21000)
+    assert "changed elsewhere" in daemon.get(target).text
+    assert "changed elsewhere" in daemon.get(target).text
+
+
+def test_stale_entry_that_did_not_change(daemon, fake, fresh):
+    """However the daemon asks again, conditionally or not, the client sees a whole 200."""
+    target = fresh("/issues/5.json")
+    first = daemon.get(target)
+    daemon.advance(21000)
+    again = daemon.get(target)
+    assert (again.status, again.body, again.get("ETag")) == (200, first.body, first.get("ETag"))
+    assert (again.get("Content-Type"), daemon.get(target).body) == (first.get("Content-Type"), first.body)
+    assert daemon.get(target).hit
+
+
+def test_lifetime_zero_keeps_nothing(daemon, fake, fresh):
+    target = fresh("/projects.json")
+    for count in (1, 2):
+        answer = daemon.get(target)
+        assert not answer.hit and not answer.cache.get("stored")
+        assert len(fake.requests) == count
+
+
+def test_clock_that_goes_back_serves_nothing_for_ever(daemon, fake, fresh):
+    daemon.advance(3_600_000)
+    target = fresh()
+    daemon.get(target)
+    daemon.advance(-3_600_000)
+    answer = daemon.get(target)
+    assert not answer.hit or ttl(answer) <= 10
+    assert int(answer.get("Age", "0")) >= 0
+
+
+# The name of an answer.
+
+
+EQUAL = [
+    ("?a=1&b=2", "?b=2&a=1"),
+    ("?limit=5&limit=10", "?limit=10"),
+    ("?%61=1", "?a=1"),
+    ("?a=%41", "?a=A"),
+    ("?a=x+y", "?a=x%20y"),
+    ("?a=1&", "?a=1"),
+    ("?v[a][]=1&v[a][]=2&b=1", "?b=1&v[a][]=1&v[a][]=2"),
+    ("?v%5Ba%5D%5B%5D=1", "?v[a][]=1"),
+]
+DIFFERENT = [
+    ("?v[a][]=1&v[a][]=2", "?v[a][]=2&v[a][]=1"),
+    ("?limit=5&limit=10", "?limit=10&limit=5"),
+    ("?a=1", "?a=2"),
+    ("?a=1", "?a=1&b="),
+    ("?a=1%26b=2", "?a=1&b=2"),
+    ("?a=1%3Db", "?a=1&b"),
+    ("?a=b%2Bc", "?a=b+c"),
+    ("?a=1;b=2", "?a=1&b=2"),
+    ("?A=1", "?a=1"),
+    ("?a[]=1", "?a=1"),
+    ("?a=A", "?a=a"),
+    ("?f[]=x&f[]=y", "?f[]=y&f[]=x"),
+    ("?a=%00", "?a="),
+    ("?a=1&callback=f", "?a=1"),
+]
+
+
+@pytest.mark.parametrize("one, two", EQUAL)
+def test_equal_questions_share_an_answer(daemon, fake, fresh, one, two):
+    path = fresh("/issues.json" + one)
+    mark = path.rpartition("&nonce=")[2]
+    daemon.get(path)
+    assert daemon.get(f"/issues.json{two}&nonce={mark}").hit
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("one, two", DIFFERENT)
+def test_different_questions_share_none(daemon, fake, fresh, one, two):
+    fake.on("/issues.json", lambda exchange: exchange.answer(200, exchange.request.target.encode(), {"Content-Type": "application/json"}))
+    mark = fresh("/x").rpartition("nonce=")[2]
+    for _ in range(2):
+        for query in (one, two):
+            target = f"/issues.json{query}&nonce={mark}"
+            assert daemon.get(target).text == target
+    assert len(fake.requests) == 2
+
+
+@pytest.mark.parametrize("one, two", [("/issues.json", "/issues.xml"), ("/issues/1.json", "/issues/2.json"), ("/issues.json", "/projects/1/issues.json"), ("/issues/1.json", "/issues/1"), ("/issues.json", "/ISSUES.json")])
+def test_different_paths_share_none(daemon, fake, fresh, one, two):
+    fake.on(lambda request: True, lambda exchange: exchange.answer(200, exchange.request.path.encode(), {"Content-Type": "application/json", "Cache-Control": "max-age=60"}))
+    mark = fresh("/x").rpartition("/x")[2]
+    for path in (one, two, one, two):
+        assert daemon.get(path + mark).text == path
+
+
+def test_query_reaches_redmine_as_it_came(daemon, fake, fresh):
+    target = fresh("/issues.json?b=2&a=%31&limit=5&limit=10")
+    daemon.get(target)
+    assert fake.last().target == target
+
+
+# What is kept.
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 300, 302, 400, 401, 403, 404, 406, 410, 412, 422, 429, 500, 502, 503, 504])
+def test_only_200_is_kept(daemon, fake, fresh, status):
+    fake.on("/issues.json", reply(status, b"" if status == 204 else b"{}", {"Content-Type": "application/json"}))
+    target = fresh()
+    for count in (1, 2):
+        answer = daemon.get(target)
+        assert (answer.status, answer.hit, bool(answer.cache.get("stored"))) == (status, False, False)
+        assert len(fake.seen(target)) == count
+
+
+def test_no_store_of_the_origin_is_obeyed(daemon, fake, fresh):
+    fake.on("/issues.json", json_reply(b"{}", fields={"Cache-Control": "no-store"}.items()))
+    target = fresh()
+    assert not daemon.get(target).cache.get("stored")
+    assert not daemon.get(target).hit
+
+
+@pytest.mark.parametrize(
+    "fields, kept",
+    [
+        ({"Cache-Control": "max-age=60"}, True),
+        ({"Cache-Control": "public, max-age=60"}, True),
+        ({"Cache-Control": "s-maxage=60, max-age=0"}, True),
+        ({"Cache-Control": 'max-age="60"'}, None),
+        ({"Cache-Control": "max-age=0"}, False),
+        ({"Cache-Control": "max-age=60, no-store"}, False),
+        ({"Cache-Control": "max-age=60, no-cache"}, False),
+        ({"Cache-Control": "no-store"}, False),
+        ({}, False),
+        ({"Vary": "*", "Cache-Control": "max-age=60"}, False),
+        ({"Cache-Control": "max-age=60", "Age": "61"}, False),
+        ({"Expires": "0"}, False),
+        ({"Expires": "Thu, 01 Jan 1970 00:00:00 GMT", "Cache-Control": "max-age=60"}, True),
+        ({"Date": "Wed, 21 Oct 2015 07:28:00 GMT", "Expires": "Wed, 21 Oct 2015 07:28:00 GMT"}, False),
+    ],
+    ids=str,
+)
+def test_unknown_paths_follow_the_standard(daemon, fake, fresh, fields, kept):
+    """RFC 9111 sections 3 and 4.2; None where either is right."""
+    fake.on("/some/plugin.json", json_reply(b"{}", fields=fields.items()))
+    target = fresh("/some/plugin.json")
+    assert not daemon.get(target).hit
+    answer = daemon.get(target)
+    assert kept is None or answer.hit == kept
+    assert len(fake.seen(target)) == (1 if answer.hit else 2)
+
+
+def test_unknown_paths_age_by_the_standard(daemon, fake, fresh):
+    fake.on("/some/plugin.json", json_reply(b"{}", fields=[("Cache-Control", "max-age=60"), ("Age", "50")]))
+    target = fresh("/some/plugin.json")
+    daemon.get(target)
+    hit = daemon.get(target)
+    assert hit.hit and 50 <= int(hit.get("Age")) <= 52 and ttl(hit) <= 10
+    assert len(hit.all("Age")) == 1
+    daemon.advance(11000)
+    assert daemon.get(target).cache["fwd"] == "stale"
+
+
+def test_unknown_paths_vary(daemon, fake, fresh):
+    def behave(exchange):
+        exchange.answer(200, exchange.request.get("X-Flavour", "plain").encode(), {"Cache-Control": "max-age=60", "Vary": "X-Flavour"})
+
+    fake.on("/some/plugin.json", behave)
+    target = fresh("/some/plugin.json")
+    for flavour in ("sweet", "salty", "sweet", "salty"):
+        assert daemon.get(target, {"X-Flavour": flavour}).text == flavour
+    assert daemon.get(target).text == "plain"
+
+
+def test_object_over_the_limit_is_passed_on_and_not_kept(daemon, fake, fresh):
+    fake.on("/issues.json", json_reply(b"x" * 300_000))
+    target = fresh()
+    for _ in range(2):
+        answer = daemon.get(target)
+        assert answer.content.size == 300_000 and not answer.hit and not answer.cache.get("stored")
+
+
+def test_policy_origin_asks_every_time(launch, fake, fresh):
+    """Redmine says max-age=0, private, must-revalidate; under this policy it means what it says."""
+    daemon = launch({"cache.policy": "origin"})
+    target = fresh("/issues/5.json")
+    first = daemon.get(target)
+    for count in (2, 3):
+        answer = daemon.get(target)
+        assert not answer.hit and (answer.status, answer.body) == (200, first.body)
+        assert len(fake.requests) == count
+    fake.model.issues[5]["subject"] = "changed elsewhere"
+    assert "changed elsewhere" in daemon.get(target).text
+
+
+# Conditional reads.
+
+
+@pytest.mark.parametrize("form", ["{0}", "{1}", '"x", {0}', '{1} , W/"y"', "*", ' "a","b",{0}'])
+def test_not_modified_is_answered_here(daemon, fake, fresh, form):
+    target = fresh()
+    tag = daemon.get(target).get("ETag")
+    assert tag.startswith('W/"')
+    answer = daemon.get(target, {"If-None-Match": form.format(tag, tag[2:])})
+    assert (answer.status, answer.reason, answer.body) == (304, "Not Modified", b"")
+    assert answer.hit and answer.get("ETag") == tag and answer.has("Cache-Control")
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("form", ['"x"', 'W/"x"', "{0}x", '"', "", 'W/"{0}"'])
+def test_other_tags_get_the_whole(daemon, fake, fresh, form):
+    target = fresh()
+    first = daemon.get(target)
+    answer = daemon.get(target, {"If-None-Match": form.format(first.get("ETag"))})
+    assert (answer.status, answer.body) == (200, first.body)
+
+
+def test_not_modified_on_head(daemon, fake, fresh):
+    target = fresh()
+    tag = daemon.get(target).get("ETag")
+    assert daemon.request("HEAD", target, {"If-None-Match": tag}).status == 304
+    assert daemon.request("HEAD", target, {"If-None-Match": '"x"'}).status == 200
+
+
+def test_condition_on_a_cold_url(daemon, fake, fresh):
+    target, other = fresh(), fresh()
+    whole = daemon.get(other)
+    answer = daemon.get(target, {"If-None-Match": whole.get("ETag")})
+    assert (answer.status, answer.body) == (304, b"")
+    again = daemon.get(target)
+    assert (again.status, again.body) == (200, whole.body), "a 304 must never be kept as the answer"
+
+
+def test_condition_on_a_stale_entry(daemon, fake, fresh):
+    target = fresh("/issues/6.json")
+    first = daemon.get(target)
+    daemon.advance(21000)
+    assert daemon.get(target, {"If-None-Match": first.get("ETag")}).status == 304
+    daemon.advance(21000)
+    fake.model.issues[6]["subject"] = "moved on"
+    answer = daemon.get(target, {"If-None-Match": first.get("ETag")})
+    assert answer.status == 200 and "moved on" in answer.text
+    assert daemon.get(target).body == answer.body
+
+
+def test_date_condition_alone_gets_the_whole(daemon, fake, fresh):
+    target = fresh()
+    for _ in range(2):
+        assert daemon.get(target, {"If-Modified-Since": "Wed, 21 Oct 2099 07:28:00 GMT"}).status == 200
+
+
+def test_download_revalidates_by_digest(daemon, fake, fresh):
+    target = fresh("/attachments/download/1/notes.txt")
+    first = daemon.get(target)
+    assert daemon.get(target, {"If-None-Match": first.get("ETag")}).status == 304
+    assert daemon.get(target, {"Range": "bytes=0-3"}).body == first.body
+
+
+def test_head_and_get_share_an_entry(daemon, fake, fresh):
+    target = fresh()
+    bare = daemon.request("HEAD", target)
+    answer = daemon.get(target)
+    assert answer.body and bare.get("Content-Length") == str(answer.content.size)
+    assert daemon.request("HEAD", target).hit
+    assert daemon.get(target).hit
+    assert daemon.get(target).body == answer.body
+
+
+# What a request may ask of the cache (RFC 9111 section 5.2.1).
+
+
+def test_no_cache_asks_redmine_and_renews(daemon, fake, fresh):
+    target = fresh("/issues/7.json")
+    daemon.get(target)
+    fake.model.issues[7]["subject"] = "newer"
+    answer = daemon.get(target, {"Cache-Control": "no-cache"})
+    assert answer.cache["fwd"] == "request" and "newer" in answer.text
+    after = daemon.get(target)
+    assert after.hit and "newer" in after.text
+
+
+def test_no_store_is_not_kept(daemon, fake, fresh):
+    target = fresh()
+    answer = daemon.get(target, {"Cache-Control": "no-store"})
+    assert not answer.hit and not answer.cache.get("stored")
+    assert not daemon.get(target).hit
+
+
+@pytest.mark.parametrize(
+    "directive, age, hit",
+    [("max-age=3", 1000, True), ("max-age=3", 5000, False), ("max-age=0", 2000, False), ("min-fresh=5", 1000, True), ("min-fresh=5", 7000, False)]
+    + [("max-age=3600", 5000, True), ("max-stale", 15000, True), ("max-stale=8", 15000, True), ("max-stale=2", 15000, False)]
+    + [("MAX-AGE=3 , x=y", 5000, False), ("max-age=3, max-stale=60", 15000, False)],
+)
+def test_freshness_that_a_request_asks_for(daemon, fake, fresh, directive, age, hit):
+    target = fresh()
+    daemon.get(target)
+    daemon.advance(age)
+    answer = daemon.get(target, {"Cache-Control": directive})
+    assert answer.status == 200 and answer.hit == hit
+    if hit and age > 10000:
+        assert ttl(answer) < 0
+    if not hit:
+        assert answer.cache["fwd"] == ("stale" if age > 10000 and "max-age" not in directive else answer.cache["fwd"])
+
+
+def test_only_if_cached(daemon, fake, fresh):
+    target = fresh()
+    only = {"Cache-Control": "only-if-cached"}
+    answer = daemon.get(target, only)
+    assert answer.status == 504 and not fake.requests
+    daemon.get(target)
+    assert daemon.get(target, only).hit
+    daemon.advance(11000)
+    assert daemon.get(target, only).status == 504
+    assert daemon.get(target, {"Cache-Control": "only-if-cached, max-stale=60"}).hit
+
+
+@pytest.mark.parametrize("value", ["max-age=x", "max-age=", "max-age=-1", "min-fresh=99999999999999999999", ",,", "no-transform", "x" * 2000])
+def test_odd_directives_do_no_harm(daemon, fake, fresh, value):
+    target = fresh()
+    daemon.get(target)
+    assert daemon.get(target, {"Cache-Control": value}).status == 200
+
+
+# Budgets and restarts.
+
+
+def body_of(target, size=20000):
+    return (json.dumps({"target": target}).encode() + b" " * size)[:size]
+
+
+def test_what_leaves_memory_is_found_in_the_store(launch, fake, fresh):
+    daemon = launch({"cache.memory": "1M"})
+    fake.on("/issues.json", lambda exchange: exchange.answer(200, body_of(exchange.request.target), {"Content-Type": "application/json"}))
+    targets = [fresh() for _ in range(200)]
+    for target in targets:
+        assert daemon.get(target).body == body_of(target)
+    hits = [daemon.get(target) for target in targets]
+    assert all(answer.body == body_of(target) for answer, target in zip(hits, targets))
+    assert all(answer.hit for answer in hits), f"{sum(answer.hit for answer in hits)} of 200 were still known"
+    assert len(fake.requests) == 200
+
+
+def test_store_stays_in_its_budget(launch, fake, fresh):
+    daemon = launch({"cache.memory": "1M", "cache.size": "4M"})
+    fake.on("/issues.json", lambda exchange: exchange.answer(200, body_of(exchange.request.target), {"Content-Type": "application/json"}))
+    targets = [fresh() for _ in range(600)]
+    for target in targets:
+        assert daemon.get(target).body == body_of(target)
+
+    def size():
+        return sum(path.stat().st_size for path in daemon.cache_file.parent.glob(daemon.cache_file.name + "*"))
+
+    until(lambda: size() < 6 << 20, f"12 MB of answers fit the 4 MB given, now {size()}")
+    assert sum(daemon.get(target).hit for target in targets[-20:]) == 20
+
+
+def test_memory_alone(launch, fake, fresh):
+    daemon = launch({"cache.path": ""})
+    target = fresh()
+    daemon.get(target)
+    assert daemon.get(target).hit
+    assert daemon.ready == (200, daemon.ready[1])
+    daemon.restart()
+    assert not daemon.get(target).hit
+
+
+def test_restart_answers_at_once_and_alone(launch, fake, fresh):
+    daemon = launch()
+    answers = {}
+    for number in range(1, 40):
+        target = fresh(f"/issues/{number}.json")
+        answer = daemon.get(target, ADMIN)
+        if answer.status == 200:
+            answers[target] = answer
+    daemon.stop()
+    fake.stop()
+    try:
+        daemon.start()
+        for target, answer in answers.items():
+            again = daemon.get(target, ADMIN)
+            assert again.hit and (again.body, again.get("ETag")) == (answer.body, answer.get("ETag"))
+    finally:
+        fake.start()
+
+
+def test_lifetime_goes_on_across_a_restart(launch, fake, fresh):
+    daemon = launch({"lifetime.issues": "10s"})
+    target = fresh()
+    daemon.get(target)
+    daemon.stop()
+    daemon.offset += 7000
+    daemon.start()
+    hit = daemon.get(target)
+    assert hit.hit and int(hit.get("Age")) >= 7 and ttl(hit) <= 3
+    daemon.stop()
+    daemon.offset += 7000
+    daemon.start()
+    assert not daemon.get(target).hit
+
+
+def test_answers_of_another_origin_are_not_served(launch, fake, fresh):
+    """The file outlives a change of upstream.url; what it holds of the old one must not answer for the new."""
+    daemon = launch()
+    target = fresh("/trackers.json")
+    daemon.get(target)
+    daemon.stop()
+    daemon.configure({"upstream.url": fake.base + "/other"})
+    fake.on("/other/trackers.json", json_reply(b'{"trackers":["other"]}'))
+    daemon.start()
+    assert daemon.get(target).text == '{"trackers":["other"]}'

@@ -1,0 +1,352 @@
+"""Everything has a limit; past it a clear refusal comes at once, and every wait ends."""
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+import wire
+from daemon import until
+from fake_redmine import READ, Silence, head, json_reply, reply, script
+from redmine_model import ADMIN_KEY
+from wire import PATIENCE
+
+# Short, for there is no other way to see a time limit; each limit is told from the others by its size.
+SHORT = {
+    "listen.header_timeout": "1s",
+    "listen.idle_timeout": "2s",
+    "upstream.timeout": "1s",
+    "upstream.connect_timeout": "1s",
+}
+
+
+@contextlib.contextmanager
+def within(seconds):
+    started = time.monotonic()
+    yield
+    took = time.monotonic() - started
+    assert took < seconds * PATIENCE, f"took {took:.1f} s, should be under {seconds} s"
+
+
+# Sizes.
+
+
+def test_head_within_the_limit(daemon, fake, fresh):
+    fields = [(f"X-Field-{number}", "v" * 400) for number in range(40)]
+    assert daemon.get(fresh("/x"), fields).status == 404
+    assert fake.last("/x").get("X-Field-39") == "v" * 400
+
+
+@pytest.mark.parametrize("shape", ["one field", "many fields", "very many small"])
+def test_head_too_large(daemon, fake, shape):
+    fields = {
+        "one field": [("X-Large", "v" * 100_000)],
+        "many fields": [(f"X-Field-{number}", "v" * 1000) for number in range(100)],
+        "very many small": [(f"X-{number}", "") for number in range(20_000)],
+    }[shape]
+    with daemon.connect() as connection:
+        with contextlib.suppress(OSError):
+            connection.ask("GET", "/issues.json", fields)
+        assert connection.head().status == 431
+    assert not fake.seen()
+    assert daemon.get("/-/ready").status == 200
+
+
+def test_target_too_long(daemon, fake):
+    with daemon.connect() as connection:
+        with contextlib.suppress(OSError):
+            connection.ask("GET", "/issues.json?q=" + "x" * 100_000)
+        assert connection.head().status == 414
+    assert not fake.seen()
+
+
+@pytest.mark.parametrize("size", list(range(4000, 24000, 1000)) + [8192 - 60, 8192, 16384])
+def test_every_size_of_head_gets_an_answer(daemon, fake, fresh, size):
+    """At the edges of buffers connections have been closed without a word."""
+    fake.on("/x", reply(200, b"y"))
+    answer = daemon.get(fresh("/x"), [("X-Large", "v" * size)])
+    assert answer.status == 200 and len(fake.last("/x").get("X-Large")) == size
+
+
+@pytest.mark.parametrize("size", [1000, 4000, 8000, 8192, 16000, 32000, 60000])
+def test_large_heads_of_answers(daemon, fake, fresh, size):
+    fake.on("/issues.json", json_reply(b"{}", fields=[("X-Large", "v" * size)]))
+    target = fresh()
+    for _ in range(2):
+        answer = daemon.get(target)
+        assert answer.status == 200 and len(answer.get("X-Large")) == size and answer.text == "{}"
+
+
+def test_endless_head_of_an_answer(daemon, fake, fresh):
+    fake.on("/issues.json", script(READ, b"HTTP/1.1 200 OK\r\n", *[b"X-More: %s\r\n" % (b"v" * 8000)] * 400, b"Content-Length: 0\r\n\r\n"))
+    assert daemon.get(fresh()).status == 502
+    assert daemon.get("/trackers.json").status == 200
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_body_too_large(launch, fake, framing):
+    daemon = launch({"listen.body_limit": "1M"})
+    limit = 1 << 20
+    fake.on("/uploads.json", reply(201))
+    small = daemon.request("POST", "/uploads.json", body=bytes(limit) if framing == "length" else iter([bytes(limit)]))
+    assert small.status == 201 and fake.last().body.size == limit
+    with daemon.connect() as connection:
+        with contextlib.suppress(OSError):
+            connection.ask("POST", "/uploads.json?n=2", body=bytes(8 * limit) if framing == "length" else iter([bytes(limit)] * 8))
+        assert connection.head().status == 413
+    until(lambda: all(request.finished.is_set() for request in fake.seen("/uploads.json?n=2")), "the refused upload is over")
+    assert not any(request.body_read for request in fake.seen("/uploads.json?n=2")), "Redmine must not take it for whole"
+
+
+def test_body_too_large_is_refused_before_it_is_sent(launch, fake):
+    daemon = launch({"listen.body_limit": "1M"})
+    with daemon.connect() as connection:
+        connection.ask("POST", "/uploads.json", [("Content-Length", str(2 << 20)), ("Expect", "100-continue")])
+        answer = connection.head()
+    assert (answer.status, answer.interim) == (413, [])
+    assert not fake.seen()
+
+
+# Numbers.
+
+
+def test_connections_over_the_limit(launch, fake, fresh):
+    daemon = launch({"listen.max_connections": 8})
+    until(lambda: daemon.status, "its status can be read")
+    held = []
+    refused = None
+    for _ in range(9):
+        connection = daemon.connect()
+        held.append(connection)
+        with contextlib.suppress(OSError):
+            connection.ask("GET", fresh())
+        answer = connection.answer()
+        if answer.status != 200:
+            refused = answer
+            break
+    assert refused and refused.status == 503 and int(refused.get("Retry-After")) > 0
+    assert len(held) >= 8
+    for connection in held:
+        connection.close()
+    until(lambda: daemon.get(fresh()).status == 200, "a free place is used again")
+
+
+def test_queue_over_the_limit(launch, fake, fresh, engine):
+    daemon = launch({f"engine.{engine}.workers": 1, f"engine.{engine}.queue": 2})
+    with fake.hold("/issues.json") as gate:
+        held = [daemon.connect().ask("GET", fresh())]
+        gate.arrived()
+        refused = None
+        for _ in range(6):
+            connection = daemon.connect(limit=0.3 * PATIENCE).ask("GET", fresh())
+            try:
+                refused = connection.answer()
+                break
+            except TimeoutError:
+                connection.sock.settimeout(wire.LIMIT)
+                held.append(connection)
+        assert refused and refused.status == 503 and int(refused.get("Retry-After")) > 0
+        assert refused.cache.get("fwd") and not refused.cache.get("stored")
+        assert len(held) == 3
+        assert daemon.get("/-/ready").status == 200
+    for connection in held:
+        assert connection.answer().status == 200
+
+
+@pytest.mark.parametrize("method", ["POST"])
+def test_write_past_a_full_queue_says_not_sent(launch, fake, fresh, method):
+    daemon = launch({"engine.sync.workers": 1, "engine.sync.queue": 1})
+    with fake.hold("/time_entries.json") as gate:
+        held = [daemon.connect().ask(method, "/time_entries.json", body=b"1")]
+        gate.arrived()
+        refused = None
+        for _ in range(4):
+            connection = daemon.connect(limit=0.3 * PATIENCE).ask(method, "/time_entries.json", body=b"2")
+            try:
+                refused = connection.answer()
+                break
+            except TimeoutError:
+                connection.sock.settimeout(wire.LIMIT)
+                held.append(connection)
+        assert refused and refused.status == 503 and int(refused.get("Retry-After")) > 0
+        count = len(held)
+    for connection in held:
+        assert connection.answer().status == 401
+    assert len(fake.seen("/time_entries.json")) == count
+
+
+# Time.
+
+
+@pytest.fixture
+def hasty(launch):
+    return launch(SHORT)
+
+
+def test_slow_head_is_cut(hasty, fake):
+    with within(6), hasty.connect() as connection:
+        with contextlib.suppress(OSError):
+            connection.send(b"GET /issues.json HTTP/1.1\r\nHost: localhost\r\n")
+            for _ in range(40):
+                connection.send(b"X: y\r\n")
+                connection.sock.settimeout(0.2)
+                try:
+                    connection.stream.fill()
+                    break
+                except TimeoutError:
+                    continue
+                except wire.Broken:
+                    break
+            else:
+                raise AssertionError("a head may drip for ever")
+    assert not fake.seen()
+
+
+def test_silent_and_idle_connections_are_closed(hasty, fake, fresh):
+    with within(8), hasty.connect() as silent, hasty.connect() as idle:
+        assert idle.get(fresh()).status == 200
+        assert idle.closed()
+        assert silent.closed()
+
+
+def test_upload_that_stops_is_cut(hasty, fake):
+    with within(10), hasty.connect() as connection:
+        connection.ask("POST", "/uploads.json", [("Content-Length", "100000")]).send(b"x" * 100)
+        connection.stream.rest()
+    fake.wait_idle()
+    assert not any(request.body_read for request in fake.seen("/uploads.json"))
+
+
+def test_client_that_takes_nothing_is_cut(hasty, fake, fresh):
+    from fake_redmine import huge_reply
+
+    fake.on("/some/file", huge_reply(300_000_000))
+    with hasty.connect(receive_buffer=65536) as connection:
+        connection.ask("GET", fresh("/some/file"))
+        until(lambda: fake.seen("/some/file") and fake.last("/some/file").finished.is_set(), "the transfer is given up", 15 * PATIENCE)
+    assert fake.last("/some/file").sent < 300_000_000
+
+
+def test_slow_upstream_is_504(hasty, fake, fresh):
+    with within(4), fake.hold("/issues.json"):
+        answer = hasty.get(fresh())
+    assert answer.status == 504
+    assert hasty.get("/trackers.json").status == 200
+
+
+def test_slow_upstream_frees_its_worker(hasty, fake, fresh):
+    with fake.hold("/issues.json"):
+        for _ in range(3):
+            assert hasty.get(fresh()).status == 504
+        assert hasty.get(fresh("/trackers.json")).status == 200
+
+
+def test_upstream_that_drips_its_head_is_504(hasty, fake, fresh):
+    from fake_redmine import Gate
+
+    def drip(exchange):
+        exchange.read_body()
+        exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        pause = Gate().condition
+        for _ in range(200):
+            exchange.send(b"z")
+            with pause:
+                pause.wait(0.05)
+
+    fake.on("/issues.json", drip)
+    with within(6):
+        assert hasty.get(fresh()).status == 504
+
+
+def test_upstream_that_stops_in_a_body_is_cut(hasty, fake, fresh):
+    gate = fake.gate()
+    fake.on("/some/file", script(READ, head(200, {"Content-Length": 1000}), b"half", gate))
+    with within(8), hasty.connect() as connection:
+        connection.ask("GET", fresh("/some/file"))
+        try:
+            answer = connection.answer()
+            assert answer.broken or answer.status in (502, 504)
+        except wire.Broken:
+            pass
+    gate.open()
+
+
+def test_connect_time_limit(launch, fake, fresh):
+    silence = Silence()
+    try:
+        daemon = launch(SHORT, upstream=silence.base)
+        with within(5):
+            assert daemon.get(fresh()).status in (502, 504)
+    finally:
+        silence.stop()
+
+
+def test_waiters_of_a_slow_fetch_get_504_together(hasty, fake, fresh):
+    target = fresh()
+    with fake.hold("/issues.json"), within(6):
+        connections = [hasty.connect().ask("GET", target) for _ in range(30)]
+        assert {connection.answer().status for connection in connections} == {504}
+    assert len(fake.seen("/issues.json")) == 1
+
+
+# Requests that are none.
+
+
+NONSENSE = {
+    "no request line": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "two lengths": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",
+    "length list": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3, 5\r\n\r\nabcde",
+    "negative length": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    "signed length": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: +3\r\n\r\nabc",
+    "hex length": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0x3\r\n\r\nabc",
+    "huge length": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999999\r\n\r\nabc",
+    "length and chunked": b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "unknown coding": b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "bad chunk size": b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+    "huge chunk size": b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n",
+    "space before colon": b"GET /x HTTP/1.1\r\nHost: localhost\r\nX-Field : y\r\n\r\n",
+    "space in target": b"GET /x y HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "no version": b"GET /x\r\nHost: localhost\r\n\r\n",
+    "strange version": b"GET /x HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "target without slash": b"GET x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "zero byte in a field": b"GET /x HTTP/1.1\r\nHost: localhost\r\nX-Field: a\x00b\r\n\r\n",
+    "connect": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_is_refused_and_harmless(daemon, fake, name):
+    fake.on(lambda request: True, reply(200, b"served"))
+    with daemon.connect(limit=3 * PATIENCE) as connection:
+        connection.send(NONSENSE[name])
+        with contextlib.suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_WR)
+        data, _ = connection.stream.rest()
+    status = int(data.split()[1]) if data.startswith(b"HTTP/") else None
+    assert status is None or 400 <= status < 600, data
+    assert not any(request.body_read and request.finished.is_set() and request.sent for request in fake.seen())
+    assert daemon.get("/-/ready").status == 200
+
+
+def test_bytes_after_a_request_are_no_part_of_it(daemon, fake, fresh):
+    """A smuggled second request is answered as one of its own, never mixed into the first."""
+    fake.on("/x", lambda exchange: exchange.answer(200, exchange.request.target.encode()))
+    with daemon.connect() as connection:
+        connection.send(b"GET /x?1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\nGET /x?2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert [connection.answer().text for _ in range(2)] == ["/x?1", "/x?2"]
+
+
+def test_descriptors_do_not_grow(daemon, fake, fresh):
+    for _ in range(20):
+        daemon.get(fresh())
+    idle = daemon.descriptors()
+    for number in range(300):
+        with daemon.connect() as connection:
+            connection.ask("GET", fresh(), [("X-Redmine-API-Key", ADMIN_KEY)])
+            if number % 3 == 0:
+                connection.reset()
+            elif number % 3 == 1:
+                connection.answer()
+    fake.wait_idle()
+    until(lambda: daemon.descriptors() <= idle + 8, f"descriptors fall back to about {idle}")
