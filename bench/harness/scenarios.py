@@ -1,0 +1,232 @@
+"""What is measured. Each returns plain rows; report.py makes sense of them."""
+
+import dataclasses
+import itertools
+import json
+import math
+import subprocess
+import time
+
+from harness import machine
+from harness.process import Failed, get
+from harness.servers import KEY, KEY_HEADER, Straight
+
+PAGES = 100
+HERD = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Hits:
+    """A steady load that the cache answers."""
+
+    name: str
+    answer: str  # small, large or 304
+    path: str
+    connections: int
+    urls: int = 0  # 0: one URL
+
+
+HITS = [
+    Hits("2 KB, 16 connections", "small", "/issues/1.json", 16),
+    Hits("2 KB, 64 connections", "small", "/issues/1.json", 64),
+    Hits("2 KB, 1000 connections", "small", "/issues/1.json", 1000),
+    Hits("2 KB over 1,000 URLs, 64 connections", "small", "/issues/#.json", 64, 1000),
+    Hits("80 KB, 64 connections", "large", "/issues.json?limit=100", 64),
+    Hits("304, 64 connections", "304", "/issues/1.json", 64),
+]
+
+_numbers = itertools.count(1000000, 4000000)
+
+
+def fresh_number():
+    """The first of four million issue numbers that nobody has asked for in this run."""
+    return next(_numbers)
+
+
+def measured(bench, server, process, load):
+    """Run a load against a server; its row, with the CPU and the context switches that it took."""
+    process.settle(2.0)
+    core = bench.place.server_core
+    cpu, switches = process.usage()
+    all_busy, begun = machine.busy(core), time.monotonic()
+    row = load()
+    process.settle()
+    cpu_after, switches_after = process.usage()
+    elapsed = time.monotonic() - begun
+    others = machine.busy(core) - all_busy - (cpu_after - cpu)
+    row.update(server=server.name, cpu=cpu_after - cpu, switches=switches_after - switches,
+               others=max(0.0, others / elapsed), memory=process.memory())
+    process.cut_log()
+    if not row["requests"]:
+        raise Failed(f"{server.name} answered nothing")
+    row["cpu_100k"] = 1e5 * row["cpu"] / row["requests"]
+    return row
+
+
+def warm(server, scenario):
+    """
+    Bring the answers into the cache and see that they are right. Returns the headers that the load adds to its
+    requests.
+    """
+    headers = dict(KEY_HEADER)
+    numbers = range(scenario.urls) if scenario.urls else [0]
+    for number in numbers:
+        path = scenario.path.replace("#", str(number))
+        status, fields, body = get(server.port, path, headers)
+        if status != 200 or int(fields.get("content-length", -1)) != len(body):
+            raise Failed(f"{server.name}: {path} is a {status} of {len(body)} bytes")
+    if scenario.answer != "304":
+        return {}
+    headers["If-None-Match"] = fields.get("etag", "")
+    status, _, body = get(server.port, scenario.path, headers)
+    if status != 304 or body:
+        raise Failed(f"{server.name}: If-None-Match of its own ETag is a {status}")
+    return {"If-None-Match": headers["If-None-Match"]}
+
+
+def hits(bench, servers):
+    """Requests that a cache answers by itself."""
+    bench.origin.reset(0)
+    for number in range(bench.rounds):
+        for scenario in HITS:
+            for server in servers:
+                try:
+                    headers = warm(server, scenario) if server.caches else {}
+                    bench.origin.reset(0)
+                    row = measured(bench, server, server.measured(scenario), lambda: bench.load.steady(
+                        server.port_for(scenario), scenario.path, scenario.connections, bench.seconds, headers,
+                        0 if scenario.urls else None, scenario.urls))
+                except Failed as failed:
+                    bench.remark(f"{scenario.name}: {failed}")
+                    continue
+                row.update(scenario=scenario.name, round=number, upstream=bench.origin.counters()["requests"])
+                bench.add("hits", row)
+
+
+def misses(bench, servers):
+    """
+    Every URL new: at a load of 64 connections, and one request at a time. For the latter the fake Redmine shares the
+    server's core, so that asking it directly crosses from core to core as often as asking a server does.
+    """
+    place = bench.place
+    for number in range(bench.rounds):
+        for connections, core in ((64, place.load_core), (1, place.server_core)):
+            bench.origin.move(core)
+            for server in [Straight(bench.origin), *servers]:
+                bench.origin.reset(0)
+                try:
+                    row = measured(bench, server, server.process, lambda: bench.load.steady(
+                        server.port, "/issues/#.json", connections, bench.seconds, first=fresh_number()))
+                except Failed as failed:
+                    bench.remark(f"misses, {connections} connections: {failed}")
+                    continue
+                row.update(connections=connections, round=number, upstream=bench.origin.counters()["requests"])
+                bench.add("misses", row)
+    bench.origin.move(place.load_core)
+
+
+def herd(bench, servers, latency=200):
+    """500 clients ask for one cold URL at the same moment."""
+    for number in range(bench.rounds):
+        for server in servers:
+            bench.origin.reset(latency)
+            try:
+                row = bench.load.burst(server.port, f"/issues/{fresh_number()}.json", HERD, 20)
+            except Failed as failed:
+                bench.remark(f"herd: {failed}")
+                continue
+            row.update(server=server.name, round=number, latency=latency,
+                       upstream=bench.origin.counters()["requests"])
+            bench.add("herd", row)
+    bench.origin.reset(0)
+
+
+def _pages_cold(bench, port, latency, tracker):
+    """All pages at once through a cold cache. A filter that the fake Redmine ignores makes them new."""
+    bench.origin.reset(latency)
+    row = bench.load.burst(port, f"/issues.json?limit=100&tracker_id={tracker}&offset=#", PAGES, 60, 0, 100)
+    counters = bench.origin.counters()
+    return dict(row, upstream=counters["requests"], width=counters["in_flight_most"])
+
+
+def _pages_by_curl(bench, workers, latency):
+    """The same pages by curl --parallel, straight from the origin."""
+    bench.origin.reset(latency)
+    command = [machine.find("curl"), "-s", "-S", "--no-progress-meter", "--parallel", "--parallel-max", str(workers),
+               "-H", f"X-Redmine-API-Key: {KEY}", "-o", "/dev/null",
+               f"http://127.0.0.1:{bench.origin.port}/issues.json?limit=100&offset=[0-9900:100]"]
+    begun = time.monotonic()
+    done = subprocess.run(command, timeout=60, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    counters = bench.origin.counters()
+    return {"last": time.monotonic() - begun, "ok": PAGES if done.returncode == 0 else 0, "sent": PAGES,
+            "upstream": counters["requests"], "width": counters["in_flight_most"]}
+
+
+REDMINELIB = """
+import sys, time
+from redminelib import Redmine
+redmine = Redmine(sys.argv[1], key=sys.argv[2])
+begun = time.monotonic()
+rows = len(list(redmine.issue.all()))
+print(rows, time.monotonic() - begun)
+"""
+
+
+def _pages_by_redminelib(bench, latency):
+    """The same pages by an unmodified python3-redminelib, straight from the origin, one after another."""
+    bench.origin.reset(latency)
+    done = subprocess.run(["/usr/bin/python3", "-c", REDMINELIB, f"http://127.0.0.1:{bench.origin.port}", KEY],
+                          timeout=120, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        return None
+    rows, seconds = done.stdout.split()
+    return {"last": float(seconds), "ok": int(rows) // 100, "sent": PAGES, "width": 1,
+            "upstream": bench.origin.counters()["requests"]}
+
+
+def fanout(bench, engines, latencies=(20, 200), widths=(4, 16, 32)):
+    """100 pages through W workers, against ceil(100 / W) times the latency."""
+
+    def add(name, latency, width, row):
+        row.update(server=name, latency=latency, workers=width, ideal=math.ceil(PAGES / width) * latency / 1000)
+        bench.add("fanout", row)
+
+    trackers = itertools.count(1)
+    for latency in latencies:
+        row = None if bench.quick and latency > 20 else _pages_by_redminelib(bench, latency)
+        if row:
+            add("python3-redminelib, straight", latency, 1, row)
+        for width in widths:
+            for _ in range(bench.rounds):
+                if machine.find("curl"):
+                    add("curl --parallel, straight", latency, width, _pages_by_curl(bench, width, latency))
+    for engine, width in itertools.product(engines, widths):
+        with bench.daemon(engine=engine, workers=width) as server:
+            for latency, _ in itertools.product(latencies, range(bench.rounds)):
+                if server:
+                    add(f"redmine-cached, {engine}", latency, width,
+                        _pages_cold(bench, server.port, latency, next(trackers)))
+    bench.origin.reset(0)
+
+
+def join(bench, engines, latency=200, workers=16):
+    """`limit=all`: 10,000 issues in one request, against one page and then the rest through the workers."""
+    for engine in engines:
+        with bench.daemon(engine=engine, workers=workers) as server:
+            for number in range(bench.rounds):
+                if not server:
+                    break
+                bench.origin.reset(latency)
+                begun = time.monotonic()
+                status, _, body = get(server.port, f"/issues.json?limit=all&tracker_id={number + 1}",
+                                      {**KEY_HEADER, "Redmine-Cached-Workers": str(workers)}, 60)
+                seconds = time.monotonic() - begun
+                ids = {issue["id"] for issue in json.loads(body).get("issues", [])} if status == 200 else set()
+                if len(ids) < PAGES * 100:
+                    bench.remark(f"join, {engine}: limit=all gave {len(ids)} rows of {PAGES * 100} (status {status})")
+                    break
+                ideal = (1 + math.ceil((PAGES - 1) / workers)) * latency / 1000
+                bench.add("join", {"server": server.name, "latency": latency, "workers": workers, "last": seconds,
+                                   "ideal": ideal, "rows": len(ids), "upstream": bench.origin.counters()["requests"],
+                                   "memory": server.process.memory()})
+    bench.origin.reset(0)
