@@ -257,7 +257,7 @@ class Daemon(Server):
         settings = [
             f"upstream.url=http://127.0.0.1:{origin.port}", f"listen.address=127.0.0.1:{self.port}",
             "listen.threads=1", f"cache.path={folder}/cache.db", f"engine.default={engine}",
-            f"engine.{engine}.workers={workers}", f"control.socket={folder}/control", *options,
+            f"engine.{engine}.workers={workers}", *options,
         ]
         arguments = [binary]
         for setting in settings:
