@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* mkostemp */
 #include "base/digest.h"
 
 #include <errno.h>

@@ -13,9 +13,11 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include "base/buf.h"
 #include "base/fail.h"
 #include "base/log.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,7 +31,7 @@ enum cache_policy { CACHE_POLICY_REDMINE, CACHE_POLICY_ORIGIN };
 
 /* [engine "NAME"] */
 struct conf_engine {
-	char *name;
+	char *name;  /* NULL in conf->engine.defaults */
 	int workers; /* 0: auto */
 	int queue;   /* jobs that may wait */
 	char *path;  /* of a plug-in, NULL for the built-in ones */
@@ -44,7 +46,7 @@ struct conf_lifetime {
 struct conf {
 	unsigned magic;
 #define CONF_MAGIC 0x3c0f19e5
-	unsigned refs; /* atomic */
+	atomic_uint refs;
 
 	struct {
 		char *url;                  /* required: http:// or https://, host, optional port and path */
@@ -69,8 +71,9 @@ struct conf {
 		int64_t drain_timeout_ms;  /* SIGTERM: time for answers under way, 20s */
 	} listen;
 	struct {
-		char *default_name; /* "thread" */
-		struct conf_engine *items;
+		char *default_name;          /* "thread" */
+		struct conf_engine *items;   /* every [engine "NAME"], and the default one in any case */
+		struct conf_engine defaults; /* what an engine without a row has */
 		size_t count;
 	} engine;
 	struct {
@@ -100,20 +103,26 @@ struct conf_source {
 	/* Accepts or refuses a [lifetime] name: conf/ must not know Redmine. NULL accepts all. */
 	bool (*resource_known)(const char *name);
 	const char *resource_names; /* for the error: "issues, issue, ..." */
+	/* The same for the engines that are built in. */
+	bool (*engine_known)(const char *name);
+	const char *engine_names; /* "sync, thread" */
+	struct buf *problems;     /* gets every error found (up to 20), one a line; NULL: not wanted */
 };
 
 /*
- * Reads, checks and completes the settings. On failure every error found (up
- * to 20) is in fail->text, one a line, each "FILE:LINE: what and what is
- * allowed" or "-o SECTION.NAME: ..."; *ret is left alone. 0, -ENOENT (no such
- * file), -EINVAL, -ENOMEM. Owner: the caller holds one reference.
+ * Reads, checks and completes the settings. An error reads "FILE:LINE: what and
+ * what is allowed" or "-o SECTION.NAME: ..."; all of them go to
+ * source->problems, the first to fail->text with "(and 3 more)" behind it. On
+ * failure *ret is left alone. 0, -EINVAL, -ENOMEM, or what opening or reading
+ * a file brought when that came first (-ENOENT, -EACCES...). Owner: the caller
+ * holds one reference. Any thread, one at a time.
  */
 int conf_load(const struct conf_source *source, struct conf **ret, struct fail *fail);
 
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf); /* NULL is allowed */
 
-/* The [engine "NAME"] row, or NULL. Borrowed. */
+/* The [engine "NAME"] row, or the one of the defaults where there is none. Borrowed. */
 const struct conf_engine *conf_engine(const struct conf *conf, const char *name);
 
 /* The [lifetime] of a resource in milliseconds, or fallback_ms where none is given. */

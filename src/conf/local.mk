@@ -1,1 +1,10 @@
-libdaemon_a_SOURCES +=
+libdaemon_a_SOURCES += \
+	src/conf/address.c src/conf/address.h \
+	src/conf/check.c src/conf/check.h \
+	src/conf/conf.c src/conf/conf.h \
+	src/conf/load.c \
+	src/conf/option.c src/conf/option.h src/conf/options.h \
+	src/conf/print.c \
+	src/conf/setting.c src/conf/setting.h \
+	src/conf/type.c src/conf/type.h \
+	src/conf/unit.c src/conf/unit.h

@@ -4,8 +4,122 @@
  * these rows. To add a setting, add a row and a member of struct conf (or of
  * the struct of its section).
  *
- * OPTION(section, name, member, type, default, min, max, when, help)
- *   type    TEXT PATH BOOL NUMBER SIZE SPAN CHOICE(list) LIST (repeatable)
+ * SECTION(name, "NAME" or "", help)
+ *   the word of [section]; the second column is not empty where [section "NAME"] exists too
+ * OPTION(section, name, member, type, default, min, max, when, help)      a member of struct conf
+ * ENGINE_OPTION(section, ...)                                             of struct conf_engine: [engine "NAME"]
+ * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
+ *   type    what type.h offers: URL(schemes) PATH(words) BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
+ *           ADDRESSES HOSTS (these two repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
  *   when    RELOAD: SIGHUP puts it in force; START: needs a restart (a change is logged as such)
+ *   help    whole sentences
+ *
+ * Included with some of these macros defined; those that are not count as nothing.
  */
+#ifndef SECTION
+#define SECTION(name, named, help)
+#endif
+#ifndef OPTION
+#define OPTION(section, name, member, type, default_text, min, max, when, help)
+#endif
+#ifndef ENGINE_OPTION
+#define ENGINE_OPTION(section, name, member, type, default_text, min, max, when, help)
+#endif
+#ifndef LIFETIME_OPTION
+#define LIFETIME_OPTION(section, name, member, type, default_text, min, max, when, help)
+#endif
+/* clang-format off */
+
+SECTION(upstream, "", "The Redmine that is asked.")
+
+OPTION(upstream, url, upstream.url, URL("http https"), "", "", "", START,
+	"Where Redmine is, with the path below which it lives if it has one: https://redmine.example.org or "
+	"http://127.0.0.1:3000/redmine. The only setting that has to be given.")
+OPTION(upstream, ca_file, upstream.ca_file, PATH(""), "", "", "", RELOAD,
+	"File of the certificates (PEM) that may have signed the one of an https Redmine. Empty: those of the system.")
+OPTION(upstream, verify, upstream.verify, BOOL, "yes", "", "", RELOAD,
+	"Whether the certificate of an https Redmine is verified. Without it anyone on the way can read every key.")
+OPTION(upstream, connect_timeout, upstream.connect_timeout_ms, SPAN, "10s", "100ms", "5m", RELOAD,
+	"How long making a connection to Redmine may take.")
+OPTION(upstream, timeout, upstream.timeout_ms, SPAN, "60s", "100ms", "1h", RELOAD,
+	"How long Redmine may take until its answer begins, and how long an answer may stand still.")
+OPTION(upstream, compression, upstream.compression, CHOICE("auto yes no"), "auto", "", "", RELOAD,
+	"Whether Redmine is asked for compressed answers. auto: when it is not on this machine.")
+OPTION(upstream, proxy, upstream.proxy, URL("http https socks5 socks5h"), "", "", "", RELOAD,
+	"The proxy on the way to Redmine, as http://proxy.example.org:3128. Empty: none; the environment is not asked.")
+
+SECTION(listen, "", "Where clients connect, and how much of them is taken in.")
+
+OPTION(listen, address, listen.address, ADDRESSES, "127.0.0.1:7336", "", "", START,
+	"Where to listen: 127.0.0.1:7336, [::1]:7336, localhost:7336 or unix:/run/redmine-cached/http.sock. "
+	"May be given several times.")
+OPTION(listen, allowed_hosts, listen.allowed_hosts, HOSTS, "", "", "", RELOAD,
+	"Further names by which clients may call this daemon (the Host of a request, without its port), as "
+	"cache.example.org. The addresses it listens on and localhost are always allowed. A web page cannot reach "
+	"the daemon under any other name. May be given several times.")
+OPTION(listen, allow_remote, listen.allow_remote, BOOL, "no", "", "", START,
+	"Whether an address that other machines can reach may be listened on. Who can connect can ask Redmine with the "
+	"keys that he has, over a connection that is not encrypted.")
+OPTION(listen, trust_forwarded, listen.trust_forwarded, BOOL, "no", "", "", RELOAD,
+	"Whether X-Forwarded-Host and X-Forwarded-Proto tell the address that the client used, for a daemon behind a "
+	"web server that sets them.")
+OPTION(listen, threads, listen.threads, COUNT, "auto", "1", "256", START,
+	"Threads that serve connections. auto: one for each processor.")
+OPTION(listen, max_connections, listen.max_connections, NUMBER, "4096", "1", "1000000", START,
+	"Connections of clients at a time, over all addresses. Further ones are refused.")
+OPTION(listen, idle_timeout, listen.idle_timeout_ms, SPAN, "60s", "1s", "1h", START,
+	"How long a connection may stay open without a request, and a client may take nothing of its answer.")
+OPTION(listen, header_timeout, listen.header_timeout_ms, SPAN, "15s", "100ms", "10m", START,
+	"How long a client may take to send the head of a request, from its first byte.")
+OPTION(listen, header_limit, listen.header_limit, SIZE, "24K", "4K", "1M", START,
+	"The largest head of a request; a larger one is answered 431.")
+OPTION(listen, body_limit, listen.body_limit, SIZE, "1G", "0", "16T", RELOAD,
+	"The largest body of a request; a larger one is answered 413. 0: no limit.")
+OPTION(listen, drain_timeout, listen.drain_timeout_ms, SPAN, "20s", "0", "1h", RELOAD,
+	"How long answers under way may take to end when the daemon is asked to stop.")
+
+SECTION(engine, "NAME", "Where and when the questions to Redmine run.")
+
+OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
+	"The engine that serves requests: thread asks from several threads at a time, sync from one.")
+ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "1024", START,
+	"How many questions may be under way at a time. auto: by the number of processors. The engine sync has 1.")
+ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
+	"Questions that may wait for a worker. Further ones are answered 503.")
+ENGINE_OPTION(engine, path, path, PATH(""), "", "", "", START,
+	"The shared object of an engine that is not built in.")
+
+SECTION(cache, "", "What is kept.")
+
+OPTION(cache, path, cache.path, PATH("auto"), "auto", "", "", START,
+	"The file that keeps answers over a restart. Empty: they are kept in memory only. auto: cache.db in the folder "
+	"CACHE_DIRECTORY of the environment (as systemd sets it), else in /var/cache/redmine-cached for root and in "
+	"redmine-cached of XDG_CACHE_HOME or ~/.cache for anyone else.")
+OPTION(cache, memory, cache.memory, SIZE, "64M", "64K", "1T", START,
+	"Bytes of answers held in memory.")
+OPTION(cache, size, cache.size, SIZE, "1G", "1M", "16T", START,
+	"Bytes that the file may have.")
+OPTION(cache, object_limit, cache.object_limit, SIZE, "8M", "1K", "1G", RELOAD,
+	"The largest body that is kept; larger ones pass through.")
+OPTION(cache, policy, cache.policy, CHOICE("redmine origin"), "redmine", "", "", RELOAD,
+	"Who says how long an answer is fresh. redmine: the lifetimes below, for what is known of Redmine. origin: the "
+	"answers themselves by Cache-Control and Expires (RFC 9111); Redmine's own forbid to keep nearly all of them.")
+
+SECTION(lifetime, "", "How long answers are fresh, by resource.")
+
+LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,
+	"How long an answer of that resource is served without asking Redmine again, as issues = 30s. 0: it is not kept.")
+
+SECTION(log, "", "What is written to standard error.")
+
+OPTION(log, level, log.level, CHOICE("error warn info debug"), "info", "", "", RELOAD,
+	"The least important lines that are written. info has one line a request.")
+OPTION(log, format, log.format, CHOICE("text json"), "text", "", "", RELOAD,
+	"Lines for people or one JSON object a line.")
+
+/* clang-format on */
+#undef SECTION
+#undef OPTION
+#undef ENGINE_OPTION
+#undef LIFETIME_OPTION
