@@ -23,18 +23,24 @@ void pipe_release(struct pipe *p)
 
 void pipe_set_reader(struct pipe *p, void (*wake)(void *arg), void *arg)
 {
+	pthread_mutex_lock(&p->lock);
 	p->reader = (struct pipe_side){.wake = wake, .arg = arg};
+	pthread_mutex_unlock(&p->lock);
 }
 
 void pipe_set_writer(struct pipe *p, void (*wake)(void *arg), void *arg)
 {
+	pthread_mutex_lock(&p->lock);
 	p->writer = (struct pipe_side){.wake = wake, .arg = arg};
+	pthread_mutex_unlock(&p->lock);
 }
 
-static void wake_if(bool waits, const struct pipe_side *side)
+/* Under the lock, so that a side that has gone is certainly not woken any more. */
+static void wake(bool *waits, const struct pipe_side *side)
 {
-	if (waits && side->wake)
+	if (*waits && side->wake)
 		side->wake(side->arg);
+	*waits = false;
 }
 
 /* Grows the ring so that size bytes more fit; the waiting bytes move to its start. */
@@ -73,31 +79,39 @@ static void put(struct pipe *p, const char *data, size_t size)
 	p->size += size;
 }
 
-int pipe_write(struct pipe *p, const char *data, size_t size)
+bool pipe_holds(struct pipe *p)
 {
-	bool wake = false;
-	int r = 0;
+	bool holds;
+
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	holds = !p->abandoned && !p->ended && p->size >= p->limit;
+	if (holds)
+		p->writer_waits = true;
+	pthread_mutex_unlock(&p->lock);
+	return holds;
+}
+
+int pipe_push(struct pipe *p, const char *data, size_t size)
+{
+	int r;
 
 	CHECK(p, PIPE_MAGIC);
 	if (size == 0)
 		return 0;
 	pthread_mutex_lock(&p->lock);
-	if (p->abandoned || p->ended) {
-		r = -EPIPE;
-	} else if (p->size >= p->limit) {
-		p->writer_waits = true;
-		r = PIPE_HOLD;
-	} else {
-		r = make_room(p, size);
-		if (r == 0) {
-			put(p, data, size);
-			wake = p->reader_waits;
-			p->reader_waits = false;
-		}
+	r = p->abandoned || p->ended ? -EPIPE : make_room(p, size);
+	if (r == 0) {
+		put(p, data, size);
+		wake(&p->reader_waits, &p->reader);
 	}
 	pthread_mutex_unlock(&p->lock);
-	wake_if(wake, &p->reader);
 	return r;
+}
+
+int pipe_write(struct pipe *p, const char *data, size_t size)
+{
+	return pipe_holds(p) ? PIPE_HOLD : pipe_push(p, data, size);
 }
 
 static size_t take(struct pipe *p, char *room, size_t size)
@@ -115,7 +129,6 @@ static size_t take(struct pipe *p, char *room, size_t size)
 
 ssize_t pipe_read(struct pipe *p, char *room, size_t size)
 {
-	bool wake = false;
 	ssize_t r;
 
 	CHECK(p, PIPE_MAGIC);
@@ -123,10 +136,8 @@ ssize_t pipe_read(struct pipe *p, char *room, size_t size)
 	if (p->size > 0) {
 		r = (ssize_t)take(p, room, size);
 		/* Half empty before the writer is woken: it then has something worth doing. */
-		if (p->writer_waits && p->size <= p->limit / 2) {
-			wake = true;
-			p->writer_waits = false;
-		}
+		if (p->size <= p->limit / 2)
+			wake(&p->writer_waits, &p->writer);
 	} else if (p->ended) {
 		r = p->error;
 	} else {
@@ -134,38 +145,31 @@ ssize_t pipe_read(struct pipe *p, char *room, size_t size)
 		r = PIPE_HOLD;
 	}
 	pthread_mutex_unlock(&p->lock);
-	wake_if(wake, &p->writer);
 	return r;
 }
 
 void pipe_end(struct pipe *p, int error)
 {
-	bool wake;
-
 	CHECK(p, PIPE_MAGIC);
 	pthread_mutex_lock(&p->lock);
 	if (!p->ended) {
 		p->ended = true;
 		p->error = error;
 	}
-	wake = p->reader_waits;
-	p->reader_waits = false;
+	p->writer.wake = NULL;
+	wake(&p->reader_waits, &p->reader);
 	pthread_mutex_unlock(&p->lock);
-	wake_if(wake, &p->reader);
 }
 
 void pipe_abandon(struct pipe *p)
 {
-	bool wake;
-
 	CHECK(p, PIPE_MAGIC);
 	pthread_mutex_lock(&p->lock);
 	p->abandoned = true;
 	p->size = 0;
-	wake = p->writer_waits;
-	p->writer_waits = false;
+	p->reader.wake = NULL;
+	wake(&p->writer_waits, &p->writer);
 	pthread_mutex_unlock(&p->lock);
-	wake_if(wake, &p->writer);
 }
 
 size_t pipe_waiting(struct pipe *p)

@@ -17,7 +17,11 @@
 #define PIPE_HOLD (-1000)
 
 struct pipe_side {
-	void (*wake)(void *arg); /* any thread, no pipe lock held; may come without need, never goes missing */
+	/*
+	 * Any thread, under the pipe's lock: it must not come back to the pipe. May come without need, never goes
+	 * missing; never comes after the side itself has ended (pipe_end, pipe_abandon).
+	 */
+	void (*wake)(void *arg);
 	void *arg;
 };
 
@@ -48,6 +52,12 @@ void pipe_set_writer(struct pipe *p, void (*wake)(void *arg), void *arg);
  * the limit is reached, -EPIPE when the reader is gone, -ENOMEM.
  */
 int pipe_write(struct pipe *p, const char *data, size_t size);
+
+/* True while a write would be held; the writer is then woken as after PIPE_HOLD. */
+bool pipe_holds(struct pipe *p);
+
+/* As pipe_write, past the limit if need be: for a writer that asked pipe_holds() first. 0, -EPIPE, -ENOMEM. */
+int pipe_push(struct pipe *p, const char *data, size_t size);
 
 /* Takes up to size bytes: their number; 0: the end; PIPE_HOLD: nothing yet; the error that pipe_end gave. */
 ssize_t pipe_read(struct pipe *p, char *room, size_t size);

@@ -1,1 +1,11 @@
-libdaemon_a_SOURCES +=
+libdaemon_a_SOURCES += \
+	src/flow/cache_status.c src/flow/cache_status.h \
+	src/flow/directives.c src/flow/directives.h \
+	src/flow/fetch.c src/flow/fetch.h \
+	src/flow/flight.c src/flow/flight.h \
+	src/flow/flow.c src/flow/flow.h \
+	src/flow/forward.c src/flow/forward.h \
+	src/flow/harvest.c src/flow/harvest.h \
+	src/flow/outcome.c src/flow/outcome.h \
+	src/flow/policy.c src/flow/policy.h \
+	src/flow/request.c src/flow/request.h

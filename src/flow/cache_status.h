@@ -1,0 +1,35 @@
+/*
+ * What the cache did with one request, in the words of RFC 9211.
+ */
+#ifndef FLOW_CACHE_STATUS_H
+#define FLOW_CACHE_STATUS_H
+
+#include "base/buf.h"
+
+enum cache_forward {
+	FORWARD_NOT,      /* answered without Redmine */
+	FORWARD_URI_MISS, /* nothing stored for it */
+	FORWARD_STALE,    /* stored, but no longer fresh */
+	FORWARD_REQUEST,  /* the request's directives did not allow what is stored */
+	FORWARD_BYPASS,   /* not a request that the cache handles */
+	FORWARD_METHOD,   /* not a GET or HEAD */
+};
+
+struct cache_status {
+	enum cache_forward forward;
+	bool hit;                /* answered from what was stored */
+	bool stored;             /* what Redmine said is stored now */
+	bool collapsed;          /* shared the answer to another client's equal request */
+	unsigned forward_status; /* Redmine's status where it differs from the answer's, 0: not said */
+	int64_t ttl_ms;          /* with hit: what is left of the lifetime, may be negative */
+};
+
+#define CACHE_STATUS_NAME "redmine-cached"
+
+/* The field's value: "redmine-cached; hit; ttl=37". 0 or a buffer error. */
+int cache_status_print(const struct cache_status *status, struct buf *out) MUST_CHECK;
+
+/* One word for logs and metrics: hit, stale-hit, miss, revalidated, collapsed, bypass, write, none. */
+const char *cache_status_word(const struct cache_status *status);
+
+#endif

@@ -1,0 +1,178 @@
+#include "flow/flight.h"
+
+#include <pthread.h>
+
+#define SHARDS  64
+#define BUCKETS 64
+#define PARTED  1024
+
+struct flight {
+	unsigned magic;
+#define FLIGHT_MAGIC 0xf1194700
+	struct cache_key key;
+	struct tag_notes notes;
+	struct request *first, *last;
+	struct flight *next; /* in its bucket */
+	bool boarding;       /* still in the table */
+};
+
+struct shard {
+	pthread_mutex_t lock;
+	struct flight *buckets[BUCKETS];
+};
+
+struct flights {
+	const struct generations *generations;
+	struct shard shards[SHARDS];
+	_Atomic uint64_t parted[PARTED]; /* first words of keys */
+};
+
+struct flights *flights_new(const struct generations *generations)
+{
+	struct flights *flights = calloc(1, sizeof(*flights));
+
+	if (!flights)
+		return NULL;
+	flights->generations = generations;
+	for (size_t i = 0; i < SHARDS; i++)
+		pthread_mutex_init(&flights->shards[i].lock, NULL);
+	return flights;
+}
+
+void flights_free(struct flights *flights)
+{
+	if (!flights)
+		return;
+	for (size_t i = 0; i < SHARDS; i++) {
+		for (size_t j = 0; j < BUCKETS; j++)
+			ASSERT(!flights->shards[i].buckets[j]);
+		pthread_mutex_destroy(&flights->shards[i].lock);
+	}
+	free(flights);
+}
+
+static struct shard *shard_of(struct flights *flights, const struct cache_key *key)
+{
+	return &flights->shards[cache_key_hash(key) % SHARDS];
+}
+
+static struct flight **bucket_of(struct shard *shard, const struct cache_key *key)
+{
+	return &shard->buckets[cache_key_hash(key) / SHARDS % BUCKETS];
+}
+
+/* Where the pointer to the flight of that key is, or to NULL at the end of its bucket. */
+static struct flight **find(struct shard *shard, const struct cache_key *key)
+{
+	struct flight **at = bucket_of(shard, key);
+
+	while (*at && !cache_key_equal(&(*at)->key, key))
+		at = &(*at)->next;
+	return at;
+}
+
+static void unlink_at(struct flight **at)
+{
+	struct flight *flight = *at;
+
+	*at = flight->next;
+	flight->next = NULL;
+	flight->boarding = false;
+}
+
+static void board(struct flight *flight, struct request *r)
+{
+	r->next_waiter = NULL;
+	request_ref(r);
+	if (flight->last)
+		flight->last->next_waiter = r;
+	else
+		flight->first = r;
+	flight->last = r;
+}
+
+static struct flight *make(struct flights *flights, struct shard *shard, struct request *r, const struct tags *tags)
+{
+	struct flight *flight = calloc(1, sizeof(*flight));
+	struct flight **bucket = bucket_of(shard, &r->key);
+
+	if (!flight)
+		return NULL;
+	*flight = (struct flight){.magic = FLIGHT_MAGIC, .key = r->key, .next = *bucket, .boarding = true};
+	generations_note(flights->generations, tags->items, tags->count, &flight->notes);
+	*bucket = flight;
+	return flight;
+}
+
+enum flight_role flight_join(struct flights *flights, struct request *r, const struct tags *tags, struct flight **ret)
+{
+	struct shard *shard = shard_of(flights, &r->key);
+	enum flight_role role = FLIGHT_WAIT;
+	struct flight **at, *flight;
+
+	pthread_mutex_lock(&shard->lock);
+	at = find(shard, &r->key);
+	if (*at && !generations_current(flights->generations, &(*at)->notes))
+		unlink_at(at);
+	flight = *find(shard, &r->key);
+	if (!flight) {
+		flight = make(flights, shard, r, tags);
+		role = flight ? FLIGHT_LEAD : FLIGHT_ALONE;
+	}
+	if (flight)
+		board(flight, r);
+	pthread_mutex_unlock(&shard->lock);
+	if (role == FLIGHT_LEAD)
+		*ret = flight;
+	return role;
+}
+
+const struct tag_notes *flight_notes(const struct flight *flight)
+{
+	CHECK(flight, FLIGHT_MAGIC);
+	return &flight->notes;
+}
+
+struct request *flight_land(struct flights *flights, struct flight *flight)
+{
+	struct shard *shard = shard_of(flights, &flight->key);
+	struct request *first;
+
+	CHECK(flight, FLIGHT_MAGIC);
+	pthread_mutex_lock(&shard->lock);
+	if (flight->boarding) {
+		struct flight **at = bucket_of(shard, &flight->key);
+
+		while (*at != flight)
+			at = &(*at)->next;
+		unlink_at(at);
+	}
+	first = flight->first;
+	pthread_mutex_unlock(&shard->lock);
+	flight->magic = 0;
+	free(flight);
+	return first;
+}
+
+static _Atomic uint64_t *parted_slot(struct flights *flights, const struct cache_key *key)
+{
+	return &flights->parted[cache_key_hash(key) / SHARDS % PARTED];
+}
+
+void flights_part(struct flights *flights, const struct cache_key *key)
+{
+	atomic_store_explicit(parted_slot(flights, key), cache_key_hash(key), memory_order_relaxed);
+}
+
+void flights_unite(struct flights *flights, const struct cache_key *key)
+{
+	uint64_t word = cache_key_hash(key);
+
+	atomic_compare_exchange_strong(parted_slot(flights, key), &word, 0);
+}
+
+bool flights_parted(const struct flights *flights, const struct cache_key *key)
+{
+	return atomic_load_explicit(parted_slot((struct flights *)flights, key), memory_order_relaxed) ==
+	       cache_key_hash(key);
+}

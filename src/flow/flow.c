@@ -1,0 +1,329 @@
+#include "flow/flow.h"
+
+#include "base/clock.h"
+#include "flow/fetch.h"
+#include "flow/forward.h"
+#include "flow/policy.h"
+#include "redmine/request_key.h"
+
+#include <errno.h>
+
+/*
+ *  classify ──▶ lookup ──fresh─────────────────────────▶ deliver
+ *   │   │         │ not in memory            ▲              ▲
+ *   │   │         ├────▶ (store) ▶ found ────┤              │
+ *   │   │         └────▶ join ──leads──▶ ask ┴─(Redmine)────┤
+ *   │   │                 └──waits──(another's flight)──────┤
+ *   │   └────▶ pass ──────────(Redmine)─────────────────────┤
+ *   └────────▶ write ─────────(Redmine, store)──────────────┘
+ */
+enum flow_next {
+	FLOW_GO_ON,  /* r->next_step says where */
+	FLOW_PARKED, /* somebody else goes on with it */
+	FLOW_OVER,   /* the answer is there */
+};
+
+static enum flow_next go_to(struct request *r, enum flow_step step)
+{
+	r->next_step = step;
+	return FLOW_GO_ON;
+}
+
+/* Before the request is handed to another thread. */
+static void park(struct request *r)
+{
+	if (r->parked)
+		return;
+	r->parked = true;
+	r->front->park(r);
+}
+
+static enum flow_next refuse(struct request *r, unsigned status, const char *text)
+{
+	request_answer_error(r, status, 0, "%s", text);
+	return go_to(r, STEP_DELIVER);
+}
+
+/* The target below the sub-URI, however the client addressed it. */
+static int read_target(struct request *r)
+{
+	const char *prefix = r->flow->origin->path;
+	size_t size = strlen(prefix);
+	const char *below = r->raw_target;
+
+	if (size > 0 && strncmp(below, prefix, size) == 0 &&
+	        (below[size] == '/' || !below[size] || below[size] == '?')) {
+		r->sub_path = true;
+		if (below[size] == '/')
+			below += size;
+	}
+	return target_parse(&r->target, below);
+}
+
+static const struct {
+	const char *name;
+} passed_on[] = {{"If-Match"}, {"If-Unmodified-Since"}, {"If-Range"}, {"Range"}};
+
+/* What the cache has no part in: a cookie may be anybody's, conditions and ranges on paths that it does not know are Redmine's to judge. */
+static bool is_bypassed(const struct request *r)
+{
+	if (r->identity.cookie)
+		return true;
+	if (r->resource)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
+		if (fields_get(&r->fields, passed_on[i].name))
+			return true;
+	return false;
+}
+
+static enum flow_next classify_read(struct request *r)
+{
+	bool get = strcmp(r->method, "GET") == 0 || request_is_head(r);
+
+	if (r->has_body && get)
+		return refuse(
+		        r, 400, "A GET or HEAD request must not have a body: Redmine would read parameters from it.");
+	if (!get || is_bypassed(r)) {
+		r->why = get ? FORWARD_BYPASS : FORWARD_METHOD;
+		return go_to(r, STEP_PASS);
+	}
+	request_key(
+	        r->key.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity, &r->fields, r->flow->secret);
+	return go_to(r, STEP_LOOKUP);
+}
+
+static enum flow_next step_classify(struct request *r)
+{
+	bool ordered;
+	int parsed;
+
+	if (read_target(r) < 0)
+		return refuse(r, 400, "The request target must be a path that begins with a slash.");
+	ordered = r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML;
+	parsed = query_parse(&r->query, r->target.query, r->target.query ? r->target.query_size : 0, ordered);
+	if (parsed == -ENOBUFS)
+		return refuse(r, 414, "The query is too long.");
+	r->base = parsed < 0 ? NULL : forward_base(r, r->flow->origin);
+	if (!r->base)
+		return refuse(r, 503, "Out of memory.");
+	identity_of(&r->identity, &r->fields, &r->query, r->flow->secret);
+	directives_read(&r->directives, &r->fields);
+	r->resource = policy_resource(r->conf, resource_match(&r->target, r->query.api_format));
+	if (method_is_safe(r->method))
+		return classify_read(r);
+	r->why = FORWARD_METHOD;
+	return go_to(r, STEP_WRITE);
+}
+
+/* Freshness decides what becomes of what was found; takes over the reference. */
+static enum flow_next consider(struct request *r, struct entry *entry)
+{
+	int64_t now_ms = clock_wall_ms();
+	enum policy_verdict verdict = policy_judge(entry, &r->directives, now_ms, &r->answer.usable_until_ms);
+
+	if (r->directives.no_store)
+		verdict = POLICY_REFUSED;
+	if (verdict == POLICY_FRESH) {
+		request_answer_entry(r, entry);
+		r->answer.cache.hit = true;
+		r->answer.cache.ttl_ms = entry->fresh_until_ms - now_ms;
+		entry_unref(entry);
+		return go_to(r, STEP_DELIVER);
+	}
+	r->why = verdict == POLICY_STALE ? FORWARD_STALE : FORWARD_REQUEST;
+	r->stale = entry;
+	return go_to(r, STEP_JOIN);
+}
+
+static void found(void *arg, struct entry *entry)
+{
+	struct request *r = arg;
+
+	r->stale = entry; /* step_found looks at it */
+	flow_resume(r, STEP_FOUND);
+	request_unref(r);
+}
+
+static enum flow_next step_lookup(struct request *r)
+{
+	struct entry *entry = cache_peek(r->flow->cache, &r->key);
+
+	r->why = FORWARD_URI_MISS;
+	if (entry)
+		return consider(r, entry);
+	if (!cache_may_hold(r->flow->cache, &r->key))
+		return go_to(r, STEP_JOIN);
+	park(r);
+	request_ref(r);
+	cache_fetch(r->flow->cache, &r->key, found, r);
+	return FLOW_PARKED;
+}
+
+static enum flow_next step_found(struct request *r)
+{
+	return r->stale ? consider(r, TAKE(r->stale)) : go_to(r, STEP_JOIN);
+}
+
+/* Between the look-up and becoming the leader another flight may have landed. */
+static bool landed_meanwhile(struct request *r, struct flight *flight)
+{
+	int64_t now_ms = clock_wall_ms();
+	CLEANUP(entry_unrefp) struct entry *entry = NULL;
+	struct request *waiter;
+	int64_t until_ms;
+
+	if (r->why == FORWARD_REQUEST)
+		return false;
+	entry = cache_peek(r->flow->cache, &r->key);
+	if (!entry || policy_judge(entry, &r->directives, now_ms, &until_ms) != POLICY_FRESH)
+		return false;
+	waiter = flight_land(r->flow->flights, flight);
+	while (waiter) {
+		struct request *next = waiter->next_waiter;
+
+		flow_resume(waiter, STEP_LOOKUP);
+		request_unref(waiter);
+		waiter = next;
+	}
+	return true;
+}
+
+static enum flow_next step_join(struct request *r)
+{
+	struct flight *flight;
+	struct tags tags;
+
+	if (r->directives.only_if_cached)
+		return refuse(r, 504, "Nothing fit to serve is stored, and the request says only-if-cached.");
+	/* HEAD is answered from a GET, but for bodies that the proxy has no reason to fetch. */
+	if (request_is_head(r) && r->target.format == TARGET_FORMAT_NONE)
+		return go_to(r, STEP_PASS);
+	if (r->directives.no_store || flights_parted(r->flow->flights, &r->key))
+		return go_to(r, STEP_PASS);
+	park(r);
+	tags_of_read(&tags, r->resource, &r->target);
+	switch (flight_join(r->flow->flights, r, &tags, &flight)) {
+	case FLIGHT_WAIT:
+		return FLOW_PARKED;
+	case FLIGHT_ALONE:
+		return go_to(r, STEP_PASS);
+	case FLIGHT_LEAD:
+		if (!landed_meanwhile(r, flight))
+			fetch_for_flight(r, flight);
+		return FLOW_PARKED;
+	}
+	WRONG("flight_join answered outside its enum");
+}
+
+static enum flow_next step_pass(struct request *r)
+{
+	park(r);
+	fetch_for_request(r, false);
+	return FLOW_PARKED;
+}
+
+static void noted(void *arg)
+{
+	struct request *r = arg;
+
+	if (atomic_fetch_sub(&r->write_waits, 1) == 1)
+		flow_resume(r, STEP_DELIVER);
+	request_unref(r);
+}
+
+/* The answer of a write waits for two: Redmine's head, and that what it spoils is noted where kill -9 does not reach. */
+static enum flow_next step_write(struct request *r)
+{
+	const char *method = method_effective(r->method, fields_get(&r->fields, "X-HTTP-Method-Override"));
+
+	tags_of_write(&r->write_tags, method, &r->target);
+	park(r);
+	atomic_store(&r->write_waits, r->write_tags.count > 0 ? 2 : 1);
+	if (r->write_tags.count > 0) {
+		request_ref(r);
+		cache_write_begin(r->flow->cache, r->write_tags.items, r->write_tags.count, noted, r);
+	}
+	fetch_for_request(r, true);
+	return FLOW_PARKED;
+}
+
+static void count(struct request *r)
+{
+	struct flow_figures *figures = &r->flow->figures;
+	const struct cache_status *cache = &r->answer.cache;
+
+	atomic_fetch_add_explicit(&figures->requests, 1, memory_order_relaxed);
+	if (cache->hit)
+		atomic_fetch_add_explicit(&figures->hits, 1, memory_order_relaxed);
+	else if (cache->collapsed)
+		atomic_fetch_add_explicit(&figures->collapsed, 1, memory_order_relaxed);
+	else if (cache->forward_status == 304)
+		atomic_fetch_add_explicit(&figures->revalidated, 1, memory_order_relaxed);
+	else if (cache->forward == FORWARD_METHOD)
+		atomic_fetch_add_explicit(&figures->writes, 1, memory_order_relaxed);
+	else if (cache->forward == FORWARD_BYPASS)
+		atomic_fetch_add_explicit(&figures->bypassed, 1, memory_order_relaxed);
+	else if (cache->forward != FORWARD_NOT)
+		atomic_fetch_add_explicit(&figures->misses, 1, memory_order_relaxed);
+	if (r->answer.status >= 500)
+		atomic_fetch_add_explicit(&figures->errors, 1, memory_order_relaxed);
+}
+
+static enum flow_next step_deliver(struct request *r)
+{
+	count(r);
+	if (r->parked)
+		r->front->ready(r);
+	return FLOW_OVER;
+}
+
+static enum flow_next (*const steps[])(struct request *r) = {
+        [STEP_CLASSIFY] = step_classify,
+        [STEP_LOOKUP] = step_lookup,
+        [STEP_FOUND] = step_found,
+        [STEP_JOIN] = step_join,
+        [STEP_PASS] = step_pass,
+        [STEP_WRITE] = step_write,
+        [STEP_DELIVER] = step_deliver,
+};
+
+static enum flow_next run(struct request *r)
+{
+	enum flow_next next;
+
+	do {
+		CHECK(r, REQUEST_MAGIC);
+		next = steps[r->next_step](r);
+	} while (next == FLOW_GO_ON);
+	return next;
+}
+
+bool flow_start(struct flow *flow, struct request *r)
+{
+	CHECK(r, REQUEST_MAGIC);
+	r->flow = flow;
+	r->next_step = STEP_CLASSIFY;
+	return run(r) == FLOW_OVER && !r->parked;
+}
+
+void flow_resume(struct request *r, enum flow_step step)
+{
+	CHECK(r, REQUEST_MAGIC);
+	r->next_step = step;
+	run(r);
+}
+
+int flow_init(struct flow *flow, struct cache *cache, struct engine *engine, const struct origin *origin,
+        const struct digest_secret *secret)
+{
+	*flow = (struct flow){.cache = cache, .engine = engine, .origin = origin, .secret = secret};
+	flow->flights = flights_new(cache_generations(cache));
+	return flow->flights ? 0 : -ENOMEM;
+}
+
+void flow_release(struct flow *flow)
+{
+	flights_free(flow->flights);
+	flow->flights = NULL;
+}

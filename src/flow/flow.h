@@ -1,0 +1,56 @@
+/*
+ * The request's journey: identify, classify, look up, then deliver what is
+ * stored, or ask Redmine, alone or together with others who ask the same.
+ * The steps are a table in flow.c; each names the next.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "cache/cache.h"
+#include "engine/engine.h"
+#include "flow/flight.h"
+#include "flow/request.h"
+#include "upstream/origin.h"
+
+/* Counted since the start; any thread adds, any reads. */
+struct flow_figures {
+	atomic_ullong requests, hits, misses, revalidated, collapsed, bypassed, writes, errors, upstream;
+};
+
+struct flow {
+	struct cache *cache;                /* borrowed */
+	struct engine *engine;              /* borrowed; the default one */
+	const struct origin *origin;        /* borrowed */
+	const struct digest_secret *secret; /* borrowed */
+	struct flights *flights;            /* owned */
+	struct flow_figures figures;
+};
+
+/* Fills all but flights, which it makes. 0 or -ENOMEM. */
+int flow_init(struct flow *flow, struct cache *cache, struct engine *engine, const struct origin *origin,
+        const struct digest_secret *secret);
+/* After the engines have stopped. */
+void flow_release(struct flow *flow);
+
+/*
+ * Sets a request going. True: its answer is there. False: it was parked
+ * (front->park) and front->ready will say so. A request with a body is not parked: the front goes on
+ * writing r->upload until its end and then waits for ready. The front's thread.
+ */
+bool flow_start(struct flow *flow, struct request *r);
+
+/* The steps at which others hand a parked request back; for fetch.c and the callbacks of the cache. */
+enum flow_step {
+	STEP_CLASSIFY,
+	STEP_LOOKUP,
+	STEP_FOUND,
+	STEP_JOIN,
+	STEP_PASS,
+	STEP_WRITE,
+	STEP_DELIVER,
+};
+
+/* Goes on with a parked request. Any thread. */
+void flow_resume(struct request *r, enum flow_step step);
+
+#endif

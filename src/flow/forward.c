@@ -1,0 +1,115 @@
+#include "flow/forward.h"
+
+#include "redmine/links.h"
+
+#include <errno.h>
+#include <strings.h>
+
+/* Never sent on, whatever the purpose. */
+static const char *const kept_back[] = {"Host", "Content-Length", "Expect", "Client-IP", "X-Forwarded-Host",
+        "X-Forwarded-Proto", "X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-Port", "X-Sendfile-Type"};
+static const char *const kept_back_prefixes[] = {"X-Accel-", "Redmine-Cached-"};
+/* An answer that may be kept is asked for whole: the client's conditions are judged here. */
+static const char *const conditions[] = {
+        "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"};
+
+static bool listed(const char *name, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (field_name_is(name, list[i]))
+			return true;
+	return false;
+}
+
+static bool has_listed_prefix(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kept_back_prefixes); i++)
+		if (strncasecmp(name, kept_back_prefixes[i], strlen(kept_back_prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+static int add_via(struct fields *fields)
+{
+	CLEANUP(buf_release) struct buf via = BUF_INIT(64 * 1024);
+
+	for (size_t i = 0; i < fields->count; i++)
+		if (field_name_is(fields->items[i].name, "Via") && buf_printf(&via, "%s, ", fields->items[i].value) < 0)
+			return -ENOMEM;
+	if (buf_add_text(&via, FORWARD_VIA) < 0)
+		return -ENOMEM;
+	return fields_set(fields, "Via", via.data);
+}
+
+int forward_request_fields(struct fields *ret, const struct request *r, enum forward_purpose purpose, bool own_coding)
+{
+	if (fields_copy(ret, &r->fields) < 0)
+		return -ENOMEM;
+	fields_remove_hop_by_hop(ret);
+	for (size_t i = 0; i < r->fields.count; i++) {
+		const char *name = r->fields.items[i].name;
+
+		if (listed(name, kept_back, ARRAY_SIZE(kept_back)) || has_listed_prefix(name) ||
+		        (purpose == FORWARD_TO_KEEP && listed(name, conditions, ARRAY_SIZE(conditions))) ||
+		        (own_coding && field_name_is(name, "Accept-Encoding")))
+			fields_remove(ret, name);
+	}
+	return add_via(ret);
+}
+
+bool forward_rewrites(const struct request *r)
+{
+	return r->target.format != TARGET_FORMAT_NONE && !r->directives.no_transform;
+}
+
+int forward_location(const char *value, const struct request *r, const struct origin *origin, struct buf *out)
+{
+	return links_location(value, origin->base, origin->path, r->base, r->sub_path ? origin->path : "", out);
+}
+
+static int lead_back(struct fields *fields, const char *name, const struct request *r, const struct origin *origin)
+{
+	CLEANUP(buf_release) struct buf led = BUF_INIT(64 * 1024);
+	const char *value = fields_get(fields, name);
+	int result;
+
+	if (!value)
+		return 0;
+	result = forward_location(value, r, origin, &led);
+	if (result == -ENOBUFS || (result == 0 && strcmp(buf_text(&led), value) == 0))
+		return 0;
+	return result < 0 ? result : fields_set(fields, name, buf_text(&led));
+}
+
+int forward_answer_fields(struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite)
+{
+	fields_remove_hop_by_hop(fields);
+	fields_remove(fields, "Content-Length");
+	if (r->conf->cache.policy == CACHE_POLICY_REDMINE &&
+	        (r->target.format == TARGET_FORMAT_JSON || r->target.format == TARGET_FORMAT_XML))
+		fields_remove(fields, "Set-Cookie");
+	if (!rewrite)
+		return 0;
+	if (lead_back(fields, "Location", r, origin) < 0 || lead_back(fields, "Content-Location", r, origin) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+char *forward_target(const struct request *r, const struct origin *origin)
+{
+	char *target;
+
+	if (r->sub_path || strcmp(r->raw_target, "*") == 0)
+		return strdup(r->raw_target);
+	return asprintf(&target, "%s%s", origin->path, r->raw_target) < 0 ? NULL : target;
+}
+
+char *forward_base(const struct request *r, const struct origin *origin)
+{
+	char *base;
+
+	return asprintf(&base, "%s://%s%s", r->secure ? "https" : "http", r->authority ? r->authority : "localhost",
+	               r->sub_path ? origin->path : "") < 0
+	               ? NULL
+	               : base;
+}

@@ -1,0 +1,49 @@
+/*
+ * Which fields pass from one side to the other, and how links are led back to
+ * the client. All else stays as it came.
+ */
+#ifndef FLOW_FORWARD_H
+#define FLOW_FORWARD_H
+
+#include "flow/request.h"
+#include "upstream/origin.h"
+
+enum forward_purpose {
+	FORWARD_TO_KEEP, /* the answer may be kept and shared: asked for whole and without conditions */
+	FORWARD_TO_PASS, /* the answer is this client's alone */
+};
+
+#define FORWARD_VIA "1.1 " CACHE_STATUS_NAME
+
+/*
+ * The fields that Redmine is sent for this request: the client's but for hop-by-hop ones, Host,
+ * Content-Length, Expect, those by which a client could pose as a proxy (Client-IP, X-Forwarded-Host, -Proto,
+ * -Ssl, -Scheme, -Port, X-Sendfile-Type, X-Accel-*), and the daemon's own (Redmine-Cached-*). own_coding: the daemon
+ * chooses Accept-Encoding itself. 0 or -ENOMEM.
+ */
+int forward_request_fields(
+        struct fields *ret, const struct request *r, enum forward_purpose purpose, bool own_coding) MUST_CHECK;
+
+/*
+ * Redmine's fields for the client: without hop-by-hop ones and Content-Length, without Set-Cookie where
+ * an API format is answered under the redmine policy (Redmine takes no identity from cookies there, and a client that
+ * keeps them would never be answered from the cache again), Location and Content-Location led
+ * back. rewrite: false leaves links (no-transform). Works in place. 0 or -ENOMEM.
+ */
+int forward_answer_fields(
+        struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite) MUST_CHECK;
+
+/* One Location or Content-Location value led back to the client of r. 0, -ENOMEM, -ENOBUFS (longer than any sensible one). */
+int forward_location(
+        const char *value, const struct request *r, const struct origin *origin, struct buf *out) MUST_CHECK;
+
+/* True when the request's answers get links rewritten: an API format and no "no-transform". */
+bool forward_rewrites(const struct request *r);
+
+/* The target as Redmine is sent it: with the sub-URI in front unless the client wrote it. malloc'ed, NULL: out of memory. */
+char *forward_target(const struct request *r, const struct origin *origin);
+
+/* The base URL that replaces the origin's in links for this request; malloc'ed, NULL: out of memory. */
+char *forward_base(const struct request *r, const struct origin *origin);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What may be kept, for how long, and what may be served: pure functions of
+ * the settings, the request, the answer and the time.
+ *
+ * Resources that the table of redmine/resource.h knows have lifetimes of the
+ * daemon's own, since Redmine forbids every cache to keep anything. All else,
+ * and everything under cache.policy = origin, follows RFC 9111 as a shared cache.
+ */
+#ifndef FLOW_POLICY_H
+#define FLOW_POLICY_H
+
+#include "cache/entry.h"
+#include "conf/conf.h"
+#include "flow/directives.h"
+#include "redmine/resource.h"
+
+enum policy_verdict {
+	POLICY_FRESH,   /* serve it */
+	POLICY_STALE,   /* ask Redmine first, offering its validator */
+	POLICY_REFUSED, /* fresh by time, but the request wants it asked for: no-cache, max-age, min-fresh */
+};
+
+/* May this entry answer a request with these directives now? usable_until_ms: with FRESH, until when the same request gets the same verdict. */
+enum policy_verdict policy_judge(
+        const struct entry *entry, const struct directives *request, int64_t now_ms, int64_t *usable_until_ms);
+
+/* What the decision whether to keep an answer depends on. */
+struct policy_answer {
+	const struct resource *resource; /* NULL: RFC 9111 decides */
+	enum target_format format;
+	const struct fields *request; /* as the client sent them */
+	bool anonymous;               /* no credential came with the request */
+	unsigned status;
+	const struct fields *fields; /* of the answer */
+	bool framed;                 /* its end could be told from a broken connection */
+	int64_t now_ms;
+};
+
+struct policy_keep {
+	bool keep;
+	int64_t lifetime_ms; /* from now */
+	int64_t age_ms;      /* that it has already */
+	bool must_revalidate;
+};
+
+void policy_decide(struct policy_keep *ret, const struct conf *conf, const struct policy_answer *answer);
+
+/* The resource row whose rules hold, under these settings: NULL when RFC 9111 decides. */
+const struct resource *policy_resource(const struct conf *conf, const struct resource *resource);
+
+/*
+ * RFC 9110 section 13.1.2: does If-None-Match (all fields of that name, lists, "*") name the entity tag?
+ * Weak comparison. False when there is no such field or etag is NULL.
+ */
+bool policy_none_match(const struct fields *request, const char *etag);
+
+/* Kept this long past its lifetime, to be offered to Redmine for validation. */
+#define POLICY_STALE_KEPT_MS (24 * 3600 * 1000LL)
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * One client's request on its way through the flow, and its answer. The front
+ * makes it and delivers the answer; the flow does what lies between.
+ */
+#ifndef FLOW_REQUEST_H
+#define FLOW_REQUEST_H
+
+#include "base/pipe.h"
+#include "cache/entry.h"
+#include "conf/conf.h"
+#include "flow/cache_status.h"
+#include "flow/directives.h"
+#include "redmine/identity.h"
+#include "redmine/resource.h"
+#include "redmine/tags.h"
+
+#include <stdatomic.h>
+
+struct fetch;
+struct flow;
+struct request;
+
+enum answer_kind {
+	ANSWER_NONE,
+	ANSWER_ENTRY,  /* what is stored, or was shared by a flight */
+	ANSWER_WHOLE,  /* fields and a body in memory: Redmine's, or a page of the daemon's own */
+	ANSWER_STREAM, /* fields now, the body from the fetch as it comes */
+};
+
+struct answer {
+	enum answer_kind kind;
+	unsigned status;
+	char *reason;            /* owned; NULL: the usual one */
+	struct fields fields;    /* WHOLE, STREAM: end-to-end, without Content-Length, Via and Cache-Status */
+	struct entry *entry;     /* ENTRY: one reference */
+	int64_t usable_until_ms; /* ENTRY with a hit: as policy_judge said; 0: decide anew for each request */
+	struct buf body;         /* WHOLE */
+	int64_t length;          /* STREAM: bytes, -1: not known. HEAD: of the body that is not sent, -1: not said */
+	struct fetch *fetch;     /* STREAM: one reference */
+	struct cache_status cache;
+	int64_t upstream_us; /* time that Redmine took, -1: it was not asked */
+};
+
+/* What the flow asks of the front. */
+struct request_front {
+	/* The answer will not be there when flow_start returns. The front's own thread, before flow_start returns. */
+	void (*park)(struct request *r);
+	/* The answer is there. Any thread, once, only after park. */
+	void (*ready)(struct request *r);
+};
+
+struct request {
+	unsigned magic;
+#define REQUEST_MAGIC 0x7e90e570
+	atomic_uint refs;
+	const struct request_front *front;
+	void *visit; /* the front's own */
+
+	/* Set by the front before flow_start; lives as long as the request. */
+	struct conf *conf; /* one reference */
+	char *method;
+	char *raw_target;     /* as sent, absolute-form reduced to origin-form */
+	struct fields fields; /* the client's, untouched */
+	char *authority;      /* how the client addressed us: the Host field, or the listener's address */
+	bool secure;          /* ... by https */
+	bool has_body;
+	int64_t body_size;  /* -1: chunked */
+	struct pipe upload; /* written by the front */
+
+	/* The flow's. */
+	struct flow *flow;
+	struct target target; /* slices of raw_target */
+	struct query_parts query;
+	struct identity identity;
+	struct directives directives;
+	const struct resource *resource; /* whose rules hold; NULL: RFC 9111 */
+	bool sub_path;                   /* the target carries the origin's sub-URI already */
+	char *base;                      /* what links to the origin are rewritten to */
+	struct tags write_tags;
+	atomic_uint write_waits; /* of a write: what its answer still waits for */
+	struct cache_key key;
+	struct entry *stale;    /* to be validated; one reference or NULL */
+	enum cache_forward why; /* why Redmine is asked */
+	unsigned next_step;
+	bool parked;
+	struct request *next_waiter;
+	struct answer answer;
+};
+
+/* One reference, or NULL. method and raw_target are copied. */
+struct request *request_new(
+        const struct request_front *front, void *visit, struct conf *conf, const char *method, const char *raw_target);
+struct request *request_ref(struct request *r);
+void request_unref(struct request *r);
+
+/* True for HEAD: the answer has no body, its length is said all the same. */
+bool request_is_head(const struct request *r);
+
+/* Makes the answer a page of the daemon's own: {"errors":[text]} as Redmine writes errors, or XML for an .xml target. retry_after: seconds, 0: none. */
+void request_answer_error(struct request *r, unsigned status, int retry_after, const char *format, ...)
+        PRINTF_LIKE(4, 5);
+
+/* Makes the answer that entry, or a 304 if the request's If-None-Match names it. Takes a reference of its own. */
+void request_answer_entry(struct request *r, struct entry *entry);
+
+/* Frees what the answer holds; its kind is ANSWER_NONE afterwards. */
+void answer_release(struct answer *answer);
+
+#endif
