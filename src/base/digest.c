@@ -61,6 +61,7 @@ static int read_secret(struct digest_secret *ret, int fd, const char *path, stru
 static int write_secret(const struct digest_secret *secret, const char *path, struct fail *fail)
 {
 	char beside[4096];
+	ssize_t written;
 	int fd, r = 0;
 
 	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside))
@@ -68,8 +69,10 @@ static int write_secret(const struct digest_secret *secret, const char *path, st
 	fd = mkostemp(beside, O_CLOEXEC); /* creates it with mode 0600 */
 	if (fd < 0)
 		return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
-	if (write(fd, secret->bytes, sizeof(secret->bytes)) != sizeof(secret->bytes) || fsync(fd) < 0 ||
-	        link(beside, path) < 0)
+	written = write(fd, secret->bytes, sizeof(secret->bytes));
+	if (written >= 0 && written != sizeof(secret->bytes))
+		r = fail_set(fail, -ENOSPC, "%s: written in part", path);
+	else if (written < 0 || fsync(fd) < 0 || link(beside, path) < 0)
 		r = fail_set(fail, -errno, "%s: %s", path, strerror(errno));
 	close(fd);
 	unlink(beside);

@@ -88,12 +88,17 @@ size_t fields_count(const struct fields *f, const char *name)
 	return count;
 }
 
-size_t fields_remove(struct fields *f, const char *name)
+static bool member_is(const char *member, size_t size, void *token)
+{
+	return strlen(token) == size && strncasecmp(member, token, size) == 0;
+}
+
+static size_t remove_slice(struct fields *f, const char *name, size_t size)
 {
 	size_t kept = 0, removed;
 
 	for (size_t i = 0; i < f->count; i++) {
-		if (field_name_is(f->items[i].name, name))
+		if (member_is(name, size, (char *)f->items[i].name))
 			field_release(&f->items[i]);
 		else
 			f->items[kept++] = f->items[i];
@@ -101,6 +106,11 @@ size_t fields_remove(struct fields *f, const char *name)
 	removed = f->count - kept;
 	f->count = kept;
 	return removed;
+}
+
+size_t fields_remove(struct fields *f, const char *name)
+{
+	return remove_slice(f, name, strlen(name));
 }
 
 int fields_set(struct fields *f, const char *name, const char *value)
@@ -126,11 +136,6 @@ static bool each_member(const char *value, bool (*each)(const char *, size_t, vo
 	return false;
 }
 
-static bool member_is(const char *member, size_t size, void *token)
-{
-	return strlen(token) == size && strncasecmp(member, token, size) == 0;
-}
-
 bool fields_has_token(const struct fields *f, const char *name, const char *token)
 {
 	for (size_t i = 0; i < f->count; i++)
@@ -142,30 +147,24 @@ bool fields_has_token(const struct fields *f, const char *name, const char *toke
 /* A field that the Connection field names goes too, but for those that a sender must not name there. */
 static bool remove_named(const char *member, size_t size, void *fields)
 {
-	char name[128];
+	static const char *const kept[] = {"Connection", "Cache-Control", "Host", "Content-Length"};
+	struct fields *f = fields;
 
-	if (size < sizeof(name)) {
-		memcpy(name, member, size);
-		name[size] = '\0';
-		if (!field_name_is(name, "Connection") && !field_name_is(name, "Cache-Control") &&
-		        !field_name_is(name, "Host") && !field_name_is(name, "Content-Length"))
-			fields_remove(fields, name);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (member_is(member, size, (char *)kept[i]))
+			return false;
+	remove_slice(f, member, size);
 	return false;
 }
 
 void fields_remove_hop_by_hop(struct fields *f)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		CLEANUP(freep) char *named = NULL;
+	for (size_t i = 0; i < f->count;) {
+		size_t before = f->count;
 
-		if (!field_name_is(f->items[i].name, "Connection"))
-			continue;
-		named = strdup(f->items[i].value);
-		fields_remove(f, "Connection");
-		if (named)
-			each_member(named, remove_named, f);
-		i = (size_t)-1; /* the list moved: look again from its start */
+		if (field_name_is(f->items[i].name, "Connection"))
+			each_member(f->items[i].value, remove_named, f);
+		i = f->count == before ? i + 1 : 0; /* the list moved: look again from its start */
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(hop_by_hop); i++)
 		fields_remove(f, hop_by_hop[i]);
