@@ -112,6 +112,15 @@ static void start_list(struct load *load, const struct setting *setting, const s
 	load->overridden[index] = setting->override;
 }
 
+/* A value that a file can hold as it is, so that what is printed can be read again. */
+static bool value_plain(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < ' ' || *value == 0x7f || (value[0] == ' ' && value[1] == ';'))
+			return false;
+	return true;
+}
+
 static int setting_apply(struct load *load, const struct setting *setting)
 {
 	const struct option *option;
@@ -132,6 +141,11 @@ static int setting_apply(struct load *load, const struct setting *setting)
 	        !load->source->resource_known(setting->name)) {
 		problem_add(&load->problems, -EINVAL, setting->place, "unknown resource \"%s\"; allowed: %s",
 		        setting->name, load->source->resource_names ? load->source->resource_names : "none");
+		return 0;
+	}
+	if (!value_plain(setting->value)) {
+		problem_add(&load->problems, -EINVAL, setting->place,
+		        "a value has no control characters and no \";\" after a space");
 		return 0;
 	}
 	owner = setting_owner(load, setting, option);

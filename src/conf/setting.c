@@ -339,10 +339,22 @@ int settings_read_drop_ins(struct settings *settings, const char *path, struct p
 	return r;
 }
 
+/* A copy without the white space at both ends, which inih takes off too. NULL without memory. */
+static char *trimmed(const char *text, size_t size)
+{
+	while (size > 0 && isspace((unsigned char)*text)) {
+		text++;
+		size--;
+	}
+	while (size > 0 && isspace((unsigned char)text[size - 1]))
+		size--;
+	return strndup(text, size);
+}
+
 /* What stands in front of the last "." before the "=": a section, by its heading or by SECTION.NAMED. */
 static int override_section(const char *text, size_t size, struct setting *setting)
 {
-	CLEANUP(freep) char *section = strndup(text, size);
+	CLEANUP(freep) char *section = trimmed(text, size);
 	char *dot;
 
 	if (!section)
@@ -373,8 +385,8 @@ int settings_add_override(struct settings *settings, const char *text, struct pr
 		        problems, r, "-o", "not a setting; allowed: SECTION.NAME=VALUE or SECTION.NAMED.NAME=VALUE");
 		return 0;
 	}
-	setting.name = strndup(dot + 1, (size_t)(equals - dot - 1));
-	setting.value = strdup(equals + 1);
+	setting.name = trimmed(dot + 1, (size_t)(equals - dot - 1));
+	setting.value = trimmed(equals + 1, strlen(equals + 1));
 	if (asprintf(&setting.place, "-o %.*s", (int)(equals - text), text) < 0)
 		setting.place = NULL;
 	if (!setting.name || !setting.value) {
