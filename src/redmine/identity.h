@@ -12,13 +12,14 @@
 
 struct identity {
 	uint8_t digest[DIGEST_SIZE]; /* keyed; equal for equal tuples only */
-	bool anonymous;              /* no credential at all */
+	bool anonymous;              /* no credential at all, nor a login to impersonate */
 	bool cookie;                 /* a Cookie field is there: neither stored nor answered from the cache */
 };
 
 /*
- * fields: the client's (X-Redmine-API-Key, Authorization, X-Redmine-Switch-User,
- * Cookie). query: parsed. Empty values count as absent where Redmine treats them so. Pure.
+ * fields: the client's (X-Redmine-API-Key, Authorization, X-Redmine-Switch-User, Cookie), in any spelling that Puma
+ * takes for these. query: parsed. A field that occurs once with an empty value counts as absent, as in Redmine
+ * (present?); of several every one counts, because Puma joins them. Values count as raw bytes. Pure.
  */
 void identity_of(struct identity *ret, const struct fields *fields, const struct query_parts *query,
         const struct digest_secret *secret);

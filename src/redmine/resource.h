@@ -14,25 +14,33 @@ enum resource_trait {
 	RESOURCE_SECRET = 1 << 1, /* answers hold an api_key or atom key: memory only */
 	RESOURCE_PAGED = 1 << 2,  /* offset/limit/total_count */
 	RESOURCE_BYTES = 1 << 3,  /* downloads: not an API format */
-	RESOURCE_META =
-	        1 << 4, /* no API write changes it (statuses, trackers, enumerations, roles, custom fields, queries) */
+	/*
+	 * No API write changes it: statuses, trackers, enumerations, roles. Not custom fields, which name projects since
+	 * Redmine 7.0, nor queries, which go with their project and show by membership.
+	 */
+	RESOURCE_META = 1 << 4,
 	RESOURCE_FEED = 1 << 5, /* atom: repeats the URL, key included */
 };
 
 struct resource {
-	const char *name; /* as in [lifetime]; a configuration word: "issues", "issue", "projects", ... */
-	const char *
-	        pattern; /* "/issues", "/issues/:id", "/projects/:p/issues", "/projects/:p/wiki/:title/:version"; no extension */
+	const char
+	        *name; /* as in [lifetime]; a configuration word: "issues", "issue", "projects"... Rows may share one */
+	/*
+	 * Without extension: "/issues", "/issues/:id", "/projects/:p/wiki/:title/:number". ":id" begins with a digit,
+	 * ":number" has only digits, other parameters are any segment without a dot; a last segment that begins with
+	 * "*" is the rest of the path.
+	 */
+	const char *pattern;
 	const char *formats; /* which extensions: "jx" (json, xml), "a" (atom), "-" (none, downloads) */
 	int64_t lifetime_ms; /* default; 0: never kept */
 	unsigned traits;     /* enum resource_trait */
 };
 
 /*
- * The row of a GET on that target, or NULL for a path the table does not know. Matches the raw
+ * The row of a GET or HEAD on that target, or NULL for a path the table does not know. Matches the raw
  * bytes as Rails routes do: extra and trailing slashes are ignored, %-escapes other than in the
  * parameter parts make no match, matching is case-sensitive. api_format: the query says
- * format=json/xml on a path without extension. Pure, allocation-free.
+ * format=json/xml, which counts on a path without extension only. Pure, allocation-free.
  */
 const struct resource *resource_match(const struct target *target, bool api_format);
 

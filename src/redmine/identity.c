@@ -1,0 +1,22 @@
+#include "redmine/identity.h"
+
+#include "redmine/request_fields.h"
+
+/* The fields by which Redmine can know a caller; ApplicationController#find_current_user. */
+static const char *const credential_fields[] = {"X-Redmine-API-Key", "Authorization", "X-Redmine-Switch-User"};
+
+void identity_of(struct identity *ret, const struct fields *fields, const struct query_parts *query,
+        const struct digest_secret *secret)
+{
+	struct digest d;
+
+	digest_start(&d, secret);
+	digest_add_text(&d, "identity");
+	ret->anonymous = query->credentials.size == 0;
+	digest_add(&d, query->credentials.data, query->credentials.size);
+	for (size_t i = 0; i < ARRAY_SIZE(credential_fields); i++)
+		if (request_field_digest(&d, fields, credential_fields[i]) > 0)
+			ret->anonymous = false;
+	digest_end(&d, ret->digest);
+	ret->cookie = request_field_count(fields, "Cookie") > 0;
+}
