@@ -40,7 +40,7 @@ class RequestLog
   def describe(env, status, seconds)
     path, query = env['REQUEST_URI'].to_s.scrub.split('?', 2)
     {
-      'method' => env['REQUEST_METHOD'],
+      'method' => env['rack.methodoverride.original_method'] || env['REQUEST_METHOD'],
       'path' => path,
       'query' => query && query.gsub(CREDENTIAL_PARAMETER) { "#{$1}=#{digest($2)}" },
       'status' => status.to_i,

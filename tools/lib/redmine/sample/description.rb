@@ -25,6 +25,7 @@ module Sample
           'projects' => Projects::LIST.to_h { |project| [project.identifier, project.id] },
           'issues' => { 'public' => 1, 'private' => 2, 'secret_project' => 3, 'private_note' => 4, 'closed' => 5, 'child' => 6,
                         'closed_project' => 8, 'private_of_rita' => 9, 'odd_characters' => 10, 'blocked' => 11, 'bare' => 12 },
+          'queries' => { 'public' => IssueQuery.find_by!(:name => 'Open bugs of Atlas').id, 'dora' => IssueQuery.find_by!(:name => 'For Dora only').id },
           'attachments' => Papers.attachments,
           'counts' => { 'issues' => Issue.count, 'journals' => Journal.count, 'time_entries' => TimeEntry.count,
                         'users' => User.where(:type => 'User').count, 'projects' => Project.count },

@@ -1,0 +1,77 @@
+"""A real Redmine for every test: Debian's, twice from the same sample, and the daemon in front of one of them.
+
+straight   asked directly
+behind     the other, asked through the daemon
+daemon     a fresh one in front of `behind`, once for each engine
+
+What is written through one must be written to the other as well, so that they stay equal: tests that write compare
+both, or undo what they did.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+os.environ.setdefault("REDMINE_CACHED", str(Path(os.environ.get("REDMINE_CACHED_BUILD", TOP)) / "redmine-cached"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
+
+from daemon import ENGINES, Daemon  # noqa: E402
+from instances import Instance, start_together  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("redmine")
+    both = start_together(lambda: Instance(folder / "straight"), lambda: Instance(folder / "behind"))
+    yield both
+    for instance in both:
+        instance.stop()
+
+
+@pytest.fixture(scope="session")
+def straight(pair):
+    return pair[0]
+
+
+@pytest.fixture(scope="session")
+def behind(pair):
+    return pair[1]
+
+
+@pytest.fixture(scope="session")
+def sub_uri(tmp_path_factory):
+    instance = Instance(tmp_path_factory.mktemp("redmine") / "sub-uri", prefix="/redmine")
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def launch(engine, tmp_path):
+    """A function that starts a daemon in front of an instance; it has a `url`."""
+    started = []
+
+    def start(instance, **options):
+        daemon = Daemon(instance.url, engine, tmp_path / f"daemon{len(started)}", options)
+        daemon.secrets |= instance.secrets()
+        started.append(daemon)
+        daemon.start()
+        daemon.url = f"http://127.0.0.1:{daemon.port}{instance.description['prefix']}"
+        return daemon
+
+    yield start
+    for daemon in started:
+        daemon.stop()
+
+
+@pytest.fixture
+def daemon(launch, behind):
+    return launch(behind)

@@ -1,0 +1,60 @@
+"""Private instances of Debian's Redmine, through tools/redmine-instance, and what reached them."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "redmine-instance"
+START_LIMIT = 240  # seconds, with a database to build
+
+
+class Instance:
+    """One Redmine, running. All begin with the same sample, or as a copy `like` another."""
+
+    def __init__(self, directory, *, like=None, prefix="", workers=0):
+        self.directory = Path(directory)
+        command = [TOOL, "start", "--dir", directory, "--prefix", prefix, "--workers", str(workers), "--timeout", str(START_LIMIT)]
+        if like:
+            command += ["--like", like.directory]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=START_LIMIT + 30)
+        sys.stderr.write(done.stderr)
+        assert done.returncode == 0, f"Redmine did not start:\n{done.stderr}"
+        self.description = json.loads(done.stdout)
+        self.url = self.description["url"]
+        self.sample = self.description["sample"]
+        self.keys = self.sample["keys"]
+        self.log = Path(self.description["requests"])
+
+    def secrets(self):
+        """What must show nowhere."""
+        return {*self.keys.values(), *self.sample["feed_keys"].values(), *self.sample["passwords"].values()}
+
+    def mark(self):
+        """A place in the log, for reached()."""
+        return self.log.stat().st_size
+
+    def reached(self, mark=0):
+        """The requests that reached this Redmine since the mark, in order of their answers."""
+        with self.log.open() as log:
+            log.seek(mark)
+            return [json.loads(line) for line in log]
+
+    def stop(self):
+        subprocess.run([TOOL, "stop", "--dir", self.directory], check=True, timeout=60, stderr=subprocess.DEVNULL)
+
+
+def start_together(*makers):
+    """Start several at once; each maker is a function that makes one."""
+    with ThreadPoolExecutor(len(makers)) as pool:
+        return list(pool.map(lambda maker: maker(), makers))
+
+
+def writes(requests):
+    """Of logged requests, those that may change something, as far as two instances must have got the same."""
+    return [
+        (r["method"], r["path"], r["query"], r["status"], sorted(r["credentials"].items()), r["body"])
+        for r in requests
+        if r["method"] not in ("GET", "HEAD", "OPTIONS")
+    ]

@@ -1,0 +1,78 @@
+"""Nobody is shown, from the cache, what Redmine would not show them."""
+
+import pytest
+from http_layer import ask
+from people import everybody, shown_all, told_apart
+
+TARGETS = [
+    "/issues/1.json",  # a field that only managers see
+    "/issues/2.json",  # private, the admin's
+    "/issues/3.json",  # of a private project
+    "/issues/4.json?include=journals",  # with a private note
+    "/issues/9.json",  # private, rita's
+    "/issues.json?limit=3",
+    "/issues.json?assigned_to_id=me&limit=2",
+    "/projects.json",
+    "/users/current.json",
+    "/search.json?q=private&limit=3",
+    "/attachments/6.json",
+    "/attachments/download/6/private.txt",
+]
+
+
+def wrongs(through, instance, targets=TARGETS):
+    """Who is shown something wrong through a cache, empty as it is at first: asked by the mightiest first, then by all
+    the other way round, so that everybody comes after everybody else."""
+    people = everybody(instance.sample)
+    expected = shown_all(instance.url, targets, people, instance.sample)
+    first = shown_all(through, targets, people, instance.sample)
+    second = shown_all(through, targets, people[::-1], instance.sample)
+    return told_apart(expected, first) + told_apart(expected, second)
+
+
+def test_everybody_is_shown_their_own(behind, daemon):
+    assert wrongs(daemon.url, behind) == ""
+
+
+def test_the_sample_tells_them_apart(behind):
+    """The test above sees nothing where all are shown the same: not so here."""
+    people = everybody(behind.sample)
+    for target in TARGETS:
+        answers = shown_all(behind.url, [target], people, behind.sample).values()
+        assert len(set(answers)) > 1, target
+
+
+@pytest.mark.parametrize("target", ["/issues/2.json", "/attachments/6.json", "/issues/2.xml", "/issues/2.json?include=journals"])
+def test_what_the_admin_has_read_stays_the_admins(behind, daemon, target):
+    for _ in range(2):
+        assert ask(daemon.url, "GET", target, [("X-Redmine-API-Key", behind.keys["admin"])]).status == 200
+    for login in ("dora", "rita", "olga", "lenny", None):
+        who = [("X-Redmine-API-Key", behind.keys[login])] if login else []
+        answer = ask(daemon.url, "GET", target, who)
+        assert answer.status == (403 if login not in ("lenny", None) else 401)
+        assert answer.body == b""
+
+
+def test_a_tag_opens_no_door(behind, daemon):
+    """Redmine's tag is the same for all who may read: it says nothing of who may."""
+    target = "/issues/2.json"
+    tag = ask(daemon.url, "GET", target, [("X-Redmine-API-Key", behind.keys["admin"])]).get("ETag")
+    answer = ask(daemon.url, "GET", target, [("X-Redmine-API-Key", behind.keys["dora"]), ("If-None-Match", tag)])
+    assert answer.status == 403
+
+
+def test_a_session_is_nobody_to_the_api(behind, daemon):
+    """A cookie of a session that is logged in neither opens anything nor comes out of the cache."""
+    form = ask(daemon.url, "GET", "/login")
+    cookie = form.get("Set-Cookie").split(";")[0]
+    token = form.body.decode().split('name="authenticity_token" value="')[1].split('"')[0]
+    sent = f"authenticity_token={token}&username=admin&password={behind.sample['passwords']['admin']}".replace("+", "%2B")
+    fields = [("Content-Type", "application/x-www-form-urlencoded"), ("Cookie", cookie)]
+    answer = ask(daemon.url, "POST", "/login", fields, sent.encode())
+    assert answer.status == 302, answer.body[:500]
+    session = [("Cookie", answer.get("Set-Cookie").split(";")[0])]
+    assert b"Logged in as" in ask(daemon.url, "GET", "/", session).body
+    assert ask(daemon.url, "GET", "/issues/2.json", session).status == 401
+    assert ask(daemon.url, "GET", "/attachments/download/6/private.txt", session).status == 200
+    assert ask(daemon.url, "GET", "/attachments/download/6/private.txt").status != 200
+    assert b"Logged in as" not in ask(daemon.url, "GET", "/").body
