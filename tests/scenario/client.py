@@ -166,4 +166,6 @@ def masked(fields, names=("date", "age", "cache-status", "via", "x-request-id"))
 
 
 def ttl(answer):
-    return int(re.fullmatch(r"-?\d+", answer.cache["ttl"]).group())
+    """What a hit says is left of its lifetime, in seconds."""
+    assert answer.hit and re.fullmatch(r"-?\d+", answer.cache.get("ttl", "")), f"no hit with a ttl: {answer.cache_status!r}"
+    return int(answer.cache["ttl"])

@@ -71,10 +71,14 @@ def test_every_size_of_head_gets_an_answer(daemon, fake, fresh, size):
 
 @pytest.mark.parametrize("size", [1000, 4000, 8000, 8192, 16000, 32000, 60000])
 def test_large_heads_of_answers(daemon, fake, fresh, size):
+    """Passed on; what is far beyond any Redmine's may be refused, in so many words."""
     fake.on("/issues.json", json_reply(b"{}", fields=[("X-Large", "v" * size)]))
     target = fresh()
     for _ in range(2):
         answer = daemon.get(target)
+        if size > 20_000 and answer.status == 502:
+            assert answer.body and answer.whole
+            continue
         assert answer.status == 200 and len(answer.get("X-Large")) == size and answer.text == "{}"
 
 

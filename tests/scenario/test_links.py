@@ -167,8 +167,10 @@ def test_links_across_the_borders_of_parts(launch, fake, fresh, suffix, size):
 
 
 @pytest.mark.parametrize("accept", [None, "gzip", "identity", "gzip;q=0", "br, gzip;q=0.5"])
-def test_compressed_upstream(daemon, fake, fresh, accept):
+@pytest.mark.parametrize("compression", ["auto", "yes", "no"])
+def test_compressed_upstream(launch, fake, fresh, accept, compression):
     """Whatever is agreed upstream, the client gets what it asked for, links included."""
+    daemon = launch({"upstream.compression": compression})
     text = '{"issues":[' + ",".join('{"content_url":"%s/x","n":%d}' % (fake.base, n) for n in range(500)) + "]}"
 
     def behave(exchange):
@@ -187,6 +189,9 @@ def test_compressed_upstream(daemon, fake, fresh, accept):
             assert accept in ("gzip", "br, gzip;q=0.5") and answer.get("Content-Encoding") == "gzip"
             data = gzip.decompress(data)
         assert data.decode() == text.replace(fake.base, f"http://127.0.0.1:{daemon.port}")
+    asked = [request.get("Accept-Encoding", "") for request in fake.seen("/issues.json")]
+    if compression == "yes":
+        assert all("gzip" in coding for coding in asked)
     other = daemon.get(target, {"Accept-Encoding": "identity"})
     assert not other.has("Content-Encoding") and len(json.loads(other.text)["issues"]) == 500
 
