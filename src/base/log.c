@@ -165,7 +165,7 @@ static void *writer_run(void *unused)
 	}
 }
 
-/* Signals are for the main thread; SIGPIPE would otherwise end the process when the reader of stderr does. */
+/* Signals are for the main thread. */
 static int start_without_signals(void)
 {
 	sigset_t all, before;

@@ -1,9 +1,11 @@
 /*
- * The log: lines to stderr, for journald (a "<N>" priority in front, see
- * sd-daemon(3)) or as JSON objects. Lines are put into a bounded queue and
- * written by a thread of the log's own, so that no caller ever waits for the
- * reader of stderr; when the queue is full lines are dropped and counted, and
- * the next line that fits says how many.
+ * The log: lines to stderr as text or as JSON objects, with a "<N>" priority
+ * in front when stderr is journald's (see sd-daemon(3)), else a text line with
+ * its time and level. Lines are put into a bounded queue and written by a
+ * thread of the log's own, so that no caller ever waits for the reader of
+ * stderr; when the queue is full lines are dropped and counted, and a line says
+ * how many as soon as there is room. The process is to ignore SIGPIPE, or it
+ * ends when the reader of stderr does.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -38,7 +40,10 @@ bool log_wants(enum log_level level);
 /* Starts the writing thread: 0 or a negative errno. Called once, before other threads exist, after any fork. */
 int log_start(void);
 
-/* Writes what is queued (bounded: at most one second) and ends the thread. */
+/*
+ * Writes what is queued and ends the thread. At most one second: when stderr takes nothing for that long the rest is
+ * left, and later lines are dropped. Called when no other thread logs any more.
+ */
 void log_stop(void);
 
 /* One line; a newline in it is written as a space. Never blocks after log_start(). Any thread. */
@@ -50,9 +55,9 @@ void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * The line of one request, at level info. Made for the hot path: formats by
- * hand into the calling thread's part of the queue, no lock shared between
- * event threads that is held for longer than a copy.
+ * The line of one request, at level info. Made for the hot path: formatted by
+ * hand on the caller's stack and copied into the queue without a lock (about
+ * 0.2 us). It is written within a moment, together with others. Any thread.
  */
 void log_request(const struct log_request *request);
 
