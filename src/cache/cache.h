@@ -13,16 +13,22 @@
 
 struct cache;
 
-struct cache_settings {
-	const struct store_ops *store;
-	struct store_settings store_settings;
-	uint64_t memory_limit; /* bytes */
-};
-
 enum cache_store_state {
 	CACHE_STORE_OFF, /* no path configured */
 	CACHE_STORE_READY,
 	CACHE_STORE_DEGRADED, /* not usable now; tried again with growing pauses, recovers by itself */
+};
+
+/* Called on a store thread when the state changed, or a file was set aside (READY with a text). why: "" for nothing to say. */
+typedef void cache_on_state(void *arg, enum cache_store_state state, const char *why);
+
+struct cache_settings {
+	const struct store_ops *store; /* NULL or &store_null: from memory alone, no threads */
+	struct store_settings store_settings; /* path (copied) and size_limit; the rest is the cache's to set */
+	uint64_t memory_limit;                /* bytes */
+	int retry_min_ms, retry_max_ms;       /* pauses while degraded; 0: 100 ms and 30 s */
+	cache_on_state *on_state;             /* may be NULL */
+	void *on_state_arg;
 };
 
 struct cache_figures {
@@ -35,19 +41,23 @@ struct cache_figures {
 	char why[256]; /* the last error while degraded, "" otherwise */
 };
 
-/* Called once, on a store thread: the entry (one reference, the callee's) or NULL. Must not block. */
+/*
+ * Called once, on a store thread: the entry (one reference, the callee's) or NULL. At once on the caller's thread, with
+ * NULL, when the store is OFF or memory is out. Must not block.
+ */
 typedef void cache_found(void *arg, struct entry *entry);
-/* Called once, on a store thread or at once on the caller's: the spoilt tags are safely noted (or no store can be had). */
+
+/* Called once, on a store thread or at once on the caller's: the spoilt tags are safely noted (or no store can be had). Must not block. */
 typedef void cache_noted(void *arg);
 
 /*
  * Opens the store (a failure degrades, it does not fail the start: the reason
- * is in fail->text and the return value is 1), loads the generations, starts
- * the threads. 0, 1, or -ENOMEM. Called before the listeners, after any fork.
+ * is in fail->text and the return value is 1, as it is when a file was set aside), loads the generations,
+ * starts the threads. 0, 1, or -ENOMEM, -EAGAIN. Called before the listeners, after any fork.
  */
 int cache_new(const struct cache_settings *settings, struct cache **ret, struct fail *fail);
 
-/* Writes what is queued (bounded by limit_ms) and ends the threads. No other call may be under way. */
+/* Answers fetches, writes what is queued (bounded by limit_ms) and ends the threads. No other call may be under way. NULL is allowed. */
 void cache_free(struct cache *cache, int64_t limit_ms);
 
 struct generations *cache_generations(struct cache *cache);

@@ -18,7 +18,8 @@ struct blob {
 #define BLOB_MAGIC 0xb10b51de
 	atomic_uint refs;
 	size_t size;
-	char *data; /* owned, from malloc; NULL when size is 0 */
+	char *data; /* owned, from malloc; may be NULL when size is 0 */
+	_Atomic uint64_t stored; /* the store's own name for these bytes, 0: none; see store_ops.apply */
 };
 
 /* Takes over data (malloc'ed) on success; NULL: out of memory, data still the caller's. */
@@ -56,13 +57,16 @@ struct entry {
 	struct tag_notes tags;
 };
 
-/* An empty entry with one reference, or NULL. The maker fills it, then publishes it and changes it no more. */
+/*
+ * An empty entry with one reference, or NULL: all members zero or NULL. The maker fills body, reason, resource and
+ * target (members from malloc that the entry owns from then on), publishes it and changes it no more.
+ */
 struct entry *entry_new(void);
 struct entry *entry_ref(struct entry *entry);
 void entry_unref(struct entry *entry);   /* NULL is allowed; the last one frees */
 void entry_unrefp(struct entry **entry); /* for CLEANUP */
 
-/* Bytes that it holds in memory, for the budget: everything, overhead included. */
+/* Bytes that it holds in memory, for the budget: everything, overhead included, a shared body counted whole. */
 size_t entry_cost(const struct entry *entry);
 
 /* A copy that shares the body: status, reason, fields, tags copied. NULL: out of memory. */

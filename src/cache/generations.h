@@ -48,9 +48,14 @@ bool generations_keepable(const struct generations *g, const struct tag_notes *n
 void generations_write_begin(struct generations *g, const uint64_t *tags, size_t count);
 void generations_write_end(struct generations *g, const uint64_t *tags, size_t count);
 
-/* For the store: the slot of a tag, its value, and setting it at start-up. */
+/* For the store: the slot of a tag and its value. slot: below GENERATION_SLOTS. Any thread. */
 uint32_t generations_slot(uint64_t tag);
 uint32_t generations_get(const struct generations *g, uint32_t slot);
-void generations_set(struct generations *g, uint32_t slot, uint32_t generation);
+
+/*
+ * Raises a slot to what an earlier process had reached; never lowers it. What was noted below that is spoilt by it:
+ * a needless drop when a store comes back late, never a stale answer. Any thread.
+ */
+void generations_raise_to(struct generations *g, uint32_t slot, uint32_t generation);
 
 #endif
