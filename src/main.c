@@ -1,4 +1,288 @@
-int main(void)
+/*
+ * redmine-cached(8): the order of starting and stopping, signals, readiness.
+ */
+#include "arguments.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "front/front.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+/* Exit codes as systemd and the shell know them. */
+#define EXIT_USAGE         2
+#define EXIT_NOTCONFIGURED 6
+
+#define STORE_FLUSH_MS 5000
+
+struct daemon {
+	struct arguments arguments;
+	struct conf *conf;
+	struct digest_secret secret;
+	struct origin origin;
+	struct engine *engine;
+	struct cache *cache;
+	struct flow flow;
+	struct front *front;
+	sigset_t signals;
+};
+
+static int load_conf(const struct arguments *arguments, struct conf **ret, struct buf *problems, struct fail *fail)
 {
-	return 0;
+	struct conf_source source = {
+	        .file = arguments->config,
+	        .overrides = arguments->overrides,
+	        .override_count = arguments->override_count,
+	        .resource_known = resource_name_known,
+	        .resource_names = resource_names(),
+	        .engine_known = engine_known,
+	        .engine_names = engine_names(),
+	        .problems = problems,
+	};
+
+	return conf_load(&source, ret, fail);
+}
+
+/* The secret lies beside the cache file; without one (or a place for it) stored answers are lost at the next start. */
+static void load_secret(struct daemon *d)
+{
+	struct fail fail = {0};
+	char path[4096];
+
+	if (!d->conf->cache.path[0]) {
+		digest_secret_random(&d->secret);
+		return;
+	}
+	snprintf(path, sizeof(path), "%s.secret", d->conf->cache.path);
+	if (digest_secret_load(&d->secret, path, &fail) < 0)
+		log_warn("the secret of the cache keys: %s; what is stored now will not be found after a restart",
+		        fail.text);
+}
+
+static void on_store_state(void *arg, enum cache_store_state state, const char *why)
+{
+	if (state == CACHE_STORE_DEGRADED)
+		log_warn("cache file: %s; going on from memory", why);
+	else if (state == CACHE_STORE_READY)
+		log_info("cache file: in use%s%s", why[0] ? ": " : "", why);
+}
+
+static int start_engine(struct daemon *d, struct fail *fail)
+{
+	const char *name = d->conf->engine.default_name;
+	const struct conf_engine *row = conf_engine(d->conf, name);
+	struct engine_settings settings = {
+	        .session = {.origin = &d->origin,
+	                .ca_file = d->conf->upstream.ca_file,
+	                .proxy = d->conf->upstream.proxy,
+	                .verify = d->conf->upstream.verify,
+	                .connections = 4},
+	        .workers = row->workers,
+	        .queue = row->queue,
+	};
+
+	d->engine = engine_new(name, &settings, fail);
+	return d->engine ? engine_start(d->engine, fail) : fail->code;
+}
+
+static int start_cache(struct daemon *d, struct fail *fail)
+{
+	struct cache_settings settings = {
+	        .store = d->conf->cache.path[0] ? &store_sqlite : &store_null,
+	        .store_settings = {.path = d->conf->cache.path, .size_limit = d->conf->cache.size},
+	        .memory_limit = d->conf->cache.memory,
+	        .on_state = on_store_state,
+	};
+	int r = cache_new(&settings, &d->cache, fail);
+
+	if (r > 0)
+		log_warn("cache file: %s", fail->text);
+	return r < 0 ? r : 0;
+}
+
+static int start(struct daemon *d, struct fail *fail)
+{
+	int r = origin_init(&d->origin, d->conf->upstream.url, fail);
+
+	if (r < 0 || (r = start_cache(d, fail)) < 0)
+		return r;
+	load_secret(d); /* after the cache, which makes the folder */
+	if ((r = start_engine(d, fail)) < 0)
+		return r;
+	r = flow_init(&d->flow, d->cache, d->engine, &d->origin, &d->secret);
+	if (r < 0)
+		return fail_set(fail, r, "out of memory");
+	if ((r = front_new(&d->flow, d->conf, &d->front, fail)) < 0)
+		return r;
+	return front_start(d->front, fail);
+}
+
+/* Answers under way are finished first; what takes longer than the limit is cut. */
+static void stop(struct daemon *d)
+{
+	if (d->front && !front_drain(d->front, d->conf->listen.drain_timeout_ms))
+		log_warn("stopping: some answers were not finished within listen.drain_timeout");
+	if (d->engine)
+		engine_stop(d->engine, false);
+	front_free(d->front);
+	flow_release(&d->flow);
+	engine_free(d->engine);
+	if (d->cache)
+		cache_free(d->cache, STORE_FLUSH_MS);
+	origin_release(&d->origin);
+}
+
+static void apply(struct daemon *d, struct conf *conf)
+{
+	char names[512];
+
+	if (conf_needs_restart(d->conf, conf, names, sizeof(names)) > 0)
+		log_warn("reload: a restart is needed for %s", names);
+	log_set(conf->log.level, conf->log.format);
+	cache_set_limits(d->cache, conf->cache.memory, conf->cache.size);
+	front_set_conf(d->front, conf);
+	conf_unref(d->conf);
+	d->conf = conf;
+}
+
+static void reload(struct daemon *d)
+{
+	CLEANUP(buf_release) struct buf problems = BUF_INIT(64 * 1024);
+	struct fail fail = {0};
+	struct conf *conf;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_monotonic_us());
+	if (load_conf(&d->arguments, &conf, &problems, &fail) < 0) {
+		log_error("reload: the settings stay as they were: %s",
+		        problems.size > 0 ? buf_text(&problems) : fail.text);
+	} else {
+		apply(d, conf);
+		log_info("reload: the new settings are in force");
+	}
+	sd_notify(0, "READY=1");
+}
+
+static void serve(struct daemon *d)
+{
+	sd_notify(0, "READY=1");
+	log_info("ready: Redmine is %s, the engine %s", d->origin.base, engine_name(d->engine));
+	for (;;) {
+		int number;
+
+		if (sigwait(&d->signals, &number) != 0)
+			continue;
+		switch (number) {
+		case SIGHUP:
+			reload(d);
+			break;
+		case SIGUSR2:
+			clock_load_test_offset();
+			break;
+		default:
+			sd_notify(0, "STOPPING=1");
+			log_info("stopping");
+			return;
+		}
+	}
+}
+
+/* Every thread inherits the mask: signals are the main thread's alone. */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* As many descriptors as allowed: each client and each connection to Redmine needs one. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int run(struct daemon *d)
+{
+	struct fail fail = {0};
+	int r;
+
+	block_signals(&d->signals);
+	raise_descriptors();
+	clock_load_test_offset();
+	log_set(d->conf->log.level, d->conf->log.format);
+	r = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? log_start() : -ENOMEM;
+	if (r < 0) {
+		fail_set(&fail, r, "starting: %s", strerror(-r));
+	} else {
+		r = start(d, &fail);
+		if (r == 0)
+			serve(d);
+	}
+	if (r < 0)
+		log_error("%s", fail.text);
+	stop(d);
+	log_stop();
+	curl_global_cleanup();
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int with_conf(struct daemon *d)
+{
+	CLEANUP(buf_release) struct buf problems = BUF_INIT(64 * 1024);
+	struct fail fail = {0};
+	int r = EXIT_SUCCESS;
+
+	if (load_conf(&d->arguments, &d->conf, &problems, &fail) < 0) {
+		fprintf(stderr, "%s\n", problems.size > 0 ? buf_text(&problems) : fail.text);
+		return EXIT_NOTCONFIGURED;
+	}
+	if (d->arguments.action == ACTION_PRINT_CONFIG)
+		conf_print(d->conf, stdout);
+	else if (d->arguments.action == ACTION_RUN)
+		r = run(d);
+	conf_unref(d->conf);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {0};
+	struct fail fail = {0};
+
+	if (arguments_parse(&d.arguments, argc, argv, &fail) < 0) {
+		fprintf(stderr, "redmine-cached: %s\n", fail.text);
+		return EXIT_USAGE;
+	}
+	switch (d.arguments.action) {
+	case ACTION_PRINT_VERSION:
+		printf("redmine-cached %s\n", PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	case ACTION_PRINT_HELP:
+		fputs(arguments_help, stdout);
+		return EXIT_SUCCESS;
+	case ACTION_PRINT_SAMPLE:
+		conf_print_sample(stdout);
+		return EXIT_SUCCESS;
+	case ACTION_PRINT_MANUAL:
+		conf_print_manual(stdout);
+		return EXIT_SUCCESS;
+	case ACTION_RUN:
+	case ACTION_CHECK_CONFIG:
+	case ACTION_PRINT_CONFIG:
+		return with_conf(&d);
+	}
+	WRONG("an action outside its enum");
 }

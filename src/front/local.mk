@@ -1,1 +1,11 @@
-libdaemon_a_SOURCES +=
+libdaemon_a_SOURCES += \
+	src/front/admit.c src/front/admit.h \
+	src/front/front.c src/front/front.h \
+	src/front/hosts.c src/front/hosts.h \
+	src/front/listener.c src/front/listener.h \
+	src/front/loop.c src/front/loop.h \
+	src/front/pages.c src/front/pages.h \
+	src/front/prepared.c src/front/prepared.h \
+	src/front/reason.c src/front/reason.h \
+	src/front/reply.c src/front/reply.h \
+	src/front/visit.c src/front/visit.h

@@ -1,0 +1,144 @@
+#include "front/admit.h"
+
+#include "front/hosts.h"
+#include "front/pages.h"
+#include "redmine/redact.h"
+
+#include <strings.h>
+
+#define TARGET_SHOWN     1024
+#define FULL_RETRY_AFTER 1
+
+char *admit_show(const char *target)
+{
+	CLEANUP(buf_release) struct buf shown = BUF_INIT(TARGET_SHOWN * 4);
+
+	return redact_target(target, TARGET_SHOWN, &shown) < 0 ? NULL : strdup(buf_text(&shown));
+}
+
+static enum MHD_Result copy_field(
+        void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value, size_t value_size)
+{
+	return fields_add_slice(arg, name, name_size, value ? value : "", value_size) < 0 ? MHD_NO : MHD_YES;
+}
+
+/* "http://host/path" to its path; its authority counts instead of Host (RFC 9112 3.2.2). */
+static int split_absolute(const char *target, const char **ret_path, char **ret_authority)
+{
+	const char *host;
+	size_t size;
+
+	*ret_path = target;
+	if (strncasecmp(target, "http://", 7) == 0)
+		host = target + 7;
+	else if (strncasecmp(target, "https://", 8) == 0)
+		host = target + 8;
+	else
+		return 0;
+	size = strcspn(host, "/?");
+	*ret_authority = strndup(host, size);
+	*ret_path = host[size] == '/' ? host + size : "/";
+	return *ret_authority ? 0 : -1;
+}
+
+/* The length the head gives: -1 chunked, -2 when it contradicts itself (RFC 9112 section 6.3: an attempt to smuggle). */
+static int64_t body_size(const struct fields *fields)
+{
+	const char *length = fields_get(fields, "Content-Length");
+	bool coded = fields_get(fields, "Transfer-Encoding");
+
+	if (fields_count(fields, "Content-Length") > 1 || (coded && length))
+		return -2;
+	if (coded)
+		return -1;
+	if (!length)
+		return 0;
+	if (!length[0] || strspn(length, "0123456789") != strlen(length) || strlen(length) > 18)
+		return -2;
+	return strtoll(length, NULL, 10);
+}
+
+/* The last member of a list, as Redmine reads X-Forwarded-Host. */
+static const char *last_member(const char *value)
+{
+	const char *comma = strrchr(value, ',');
+
+	if (comma)
+		value = comma + 1;
+	return value + strspn(value, " \t");
+}
+
+static int set_authority(const struct admission *a, struct request *r, char *absolute)
+{
+	const char *host = fields_get(&r->fields, "Host");
+	const char *forwarded = fields_get(&r->fields, "X-Forwarded-Host");
+	const char *scheme = fields_get(&r->fields, "X-Forwarded-Proto");
+
+	if (absolute) {
+		r->authority = absolute;
+	} else {
+		if (a->conf->listen.trust_forwarded && forwarded)
+			host = last_member(forwarded);
+		r->authority = strdup(host && host[0] ? host : a->guest->listener->authority);
+	}
+	if (a->conf->listen.trust_forwarded && scheme)
+		r->secure = strcasecmp(last_member(scheme), "https") == 0;
+	return r->authority ? 0 : -1;
+}
+
+static bool refuse(struct request *r, unsigned status, const char *text)
+{
+	request_answer_error(r, status, status == 503 ? FULL_RETRY_AFTER : 0, "%s", text);
+	return false;
+}
+
+static bool check(const struct admission *a, struct request *r)
+{
+	uint64_t limit = a->conf->listen.body_limit;
+
+	if (a->guest->refused)
+		return refuse(r, 503, "Too many connections: listen.max_connections is reached.");
+	if (r->body_size == -2)
+		return refuse(r, 400, "Content-Length and Transfer-Encoding contradict each other.");
+	if (fields_count(&r->fields, "Host") > 1)
+		return refuse(r, 400, "There is more than one Host field.");
+	if (!a->guest->listener->unix_socket && !hosts_allowed(a->conf, r->authority))
+		return refuse(r, 421,
+		        "Host: this name is not one that redmine-cached answers to; listen.allowed_hosts lists them.");
+	if (limit > 0 && r->body_size > 0 && (uint64_t)r->body_size > limit)
+		return refuse(r, 413, "Content-Length: the body is larger than listen.body_limit allows.");
+	return true;
+}
+
+bool admit_request(const struct admission *a, const char *method, const char *target, const struct request_front *front,
+        void *visit, struct request **ret)
+{
+	char *absolute = NULL;
+	const char *path;
+	struct request *r;
+
+	*ret = NULL;
+	if (split_absolute(target, &path, &absolute) < 0)
+		return false;
+	r = request_new(front, visit, a->conf, method, path);
+	if (!r) {
+		free(absolute);
+		return false;
+	}
+	MHD_get_connection_values_n(a->connection, MHD_HEADER_KIND, copy_field, &r->fields);
+	if (set_authority(a, r, absolute) < 0) {
+		request_unref(r);
+		return false;
+	}
+	r->body_size = body_size(&r->fields);
+	r->has_body = r->body_size != 0 || (fields_get(&r->fields, "Content-Length") && strcmp(method, "GET") != 0 &&
+	                                           strcmp(method, "HEAD") != 0);
+	*ret = r;
+	if (!check(a, r))
+		return false;
+	if (pages_own(r->raw_target)) {
+		pages_answer(a->front, r);
+		return false;
+	}
+	return true;
+}

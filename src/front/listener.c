@@ -1,0 +1,191 @@
+#include "front/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+static void set_flag(int fd, int level, int name)
+{
+	int on = 1;
+
+	setsockopt(fd, level, name, &on, sizeof(on)); /* without it bind() fails or spreads worse: seen there */
+}
+
+/* A bound, listening TCP socket or a negative errno. */
+static int open_tcp(const struct addrinfo *at, bool shared)
+{
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
+	if (shared)
+		set_flag(fd, SOL_SOCKET, SO_REUSEPORT);
+	if (at->ai_family == AF_INET6)
+		set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	if (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* SO_REUSEPORT would let a second daemon share the port unnoticed: without it, the bind fails if anybody has it. */
+static int check_unused(const struct addrinfo *at)
+{
+	int fd = open_tcp(at, false);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int add(struct listeners *l, const struct listener *listener, const char *text, struct fail *fail)
+{
+	if (l->count == LISTENERS_MAX)
+		return fail_set(fail, -E2BIG, "listen.address %s: more than %d sockets", text, LISTENERS_MAX);
+	l->items[l->count++] = *listener;
+	return 0;
+}
+
+static int add_tcp(struct listeners *l, const struct addrinfo *at, const struct address *address, unsigned loop,
+        bool shared, const char *text, struct fail *fail)
+{
+	struct listener listener = {.loop = loop, .remote = !address_is_local(address)};
+	int r;
+
+	listener.fd = open_tcp(at, shared);
+	if (listener.fd < 0)
+		return fail_set(fail, listener.fd, "listen.address %s: %s", text, strerror(-listener.fd));
+	listener.authority = strdup(text);
+	r = listener.authority ? add(l, &listener, text, fail) : fail_set(fail, -ENOMEM, "out of memory");
+	if (r < 0) {
+		close(listener.fd);
+		free(listener.authority);
+	}
+	return r;
+}
+
+static int open_address(
+        struct listeners *l, const struct address *address, const char *text, unsigned loops, struct fail *fail)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found = NULL;
+	char port[8];
+	int r;
+
+	snprintf(port, sizeof(port), "%u", address->port);
+	r = getaddrinfo(address->host, port, &hints, &found);
+	if (r != 0)
+		return fail_set(fail, -EINVAL, "listen.address %s: %s", text, gai_strerror(r));
+	r = 0;
+	for (const struct addrinfo *at = found; at && r == 0; at = at->ai_next) {
+		r = check_unused(at);
+		if (r == -EADDRNOTAVAIL && at != found) {
+			r = 0; /* "localhost" on a machine without IPv6 */
+			continue;
+		}
+		if (r < 0)
+			fail_set(fail, r, "listen.address %s: %s", text, strerror(-r));
+		for (unsigned loop = 0; loop < loops && r == 0; loop++)
+			r = add_tcp(l, at, address, loop, loops > 1, text, fail);
+	}
+	freeaddrinfo(found);
+	return r;
+}
+
+/* True when a process answers on that Unix socket. */
+static bool is_alive(const struct sockaddr_un *name)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+static int bind_unix(int fd, const struct sockaddr_un *name)
+{
+	struct stat status;
+
+	if (lstat(name->sun_path, &status) == 0) {
+		if (!S_ISSOCK(status.st_mode))
+			return -EEXIST;
+		if (is_alive(name))
+			return -EADDRINUSE;
+		unlink(name->sun_path);
+	}
+	if (bind(fd, (const struct sockaddr *)name, sizeof(*name)) < 0 || chmod(name->sun_path, 0666) < 0 ||
+	        listen(fd, BACKLOG) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_unix(
+        struct listeners *l, const struct address *address, const char *text, unsigned loop, struct fail *fail)
+{
+	struct listener listener = {.unix_socket = true, .loop = loop};
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int r;
+
+	memcpy(name.sun_path, address->path, sizeof(name.sun_path));
+	listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (listener.fd < 0)
+		return fail_set(fail, -errno, "listen.address %s: %s", text, strerror(errno));
+	listener.authority = strdup("localhost");
+	listener.path = strdup(address->path);
+	r = listener.authority && listener.path ? bind_unix(listener.fd, &name) : -ENOMEM;
+	if (r < 0)
+		fail_set(fail, r, "listen.address %s: %s", text, strerror(-r));
+	else
+		r = add(l, &listener, text, fail);
+	if (r < 0) {
+		close(listener.fd);
+		free(listener.authority);
+		free(listener.path);
+	}
+	return r;
+}
+
+int listeners_open(struct listeners *l, const struct conf *conf, unsigned loops, struct fail *fail)
+{
+	*l = (struct listeners){0};
+	for (size_t i = 0; i < conf->listen.address.count; i++) {
+		const char *text = conf->listen.address.items[i];
+		struct address address;
+		int r = address_parse(text, &address, fail);
+
+		if (r == 0)
+			r = address.kind == ADDRESS_UNIX ? open_unix(l, &address, text, (unsigned)i % loops, fail)
+			                                 : open_address(l, &address, text, loops, fail);
+		if (r < 0) {
+			listeners_close(l);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void listeners_close(struct listeners *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->items[i].fd >= 0)
+			close(l->items[i].fd);
+		if (l->items[i].path)
+			unlink(l->items[i].path);
+		free(l->items[i].path);
+		free(l->items[i].authority);
+	}
+	l->count = 0;
+}

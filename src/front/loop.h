@@ -1,0 +1,83 @@
+/*
+ * One event thread: its share of the listeners, its connections, and what only
+ * it touches. Inside the front only.
+ *
+ * libmicrohttpd 0.9.75 hangs when it waits in epoll itself and a multiple of
+ * 128 sockets become ready at once; so the thread polls libmicrohttpd's epoll
+ * descriptors from outside and calls MHD_run().
+ */
+#ifndef FRONT_LOOP_H
+#define FRONT_LOOP_H
+
+#include "front/front.h"
+#include "front/listener.h"
+#include "front/prepared.h"
+
+#include <microhttpd.h>
+
+struct loop;
+
+/* One open connection. Its loop's thread only. */
+struct guest {
+	struct loop *loop;
+	const struct listener *listener;
+	int fd;
+	char client[48];    /* numeric address, or "unix" */
+	bool refused;       /* beyond the limit: gets a 503 */
+	bool busy;          /* between the request line and the end of the answer */
+	int64_t since_us;   /* busy: when its request line came; else when it became idle */
+	bool head_complete; /* busy: the handler was called */
+	struct guest *next, *previous;
+};
+
+struct loop_daemon {
+	struct loop *loop;
+	const struct listener *listener;
+	struct MHD_Daemon *mhd;
+	int epoll;
+};
+
+struct loop {
+	unsigned magic;
+#define LOOP_MAGIC 0x10090000
+	struct front *front;
+	struct conf *conf; /* the settings in force on this thread; one reference */
+	struct loop_daemon daemons[LISTENERS_MAX];
+	size_t count;
+	int event; /* eventfd: something was resumed, settings changed, or it is to end */
+	pthread_t thread;
+	bool started;
+	struct prepared *prepared;
+	struct guest *guests;
+	int64_t swept_us;
+	int64_t wall_ms; /* of this turn */
+
+	/* Written by this thread, read by any. */
+	atomic_ullong requests, prepared_hits, bytes;
+};
+
+struct front {
+	unsigned magic;
+#define FRONT_MAGIC 0xf4047000
+	struct flow *flow;
+	struct listeners listeners;
+	struct loop *loops;
+	unsigned loop_count;
+	pthread_mutex_t lock; /* guards conf */
+	struct conf *conf;    /* the newest settings */
+	atomic_uint conf_serial;
+	atomic_bool draining, ending;
+	atomic_int active;      /* requests under way */
+	atomic_int connections; /* open */
+	atomic_ullong refused;
+};
+
+/* Makes the daemons of one thread on their listeners. 0 or a negative errno. */
+int loop_init(struct loop *loop, struct front *front, unsigned number, struct fail *fail);
+int loop_start(struct loop *loop, struct fail *fail);
+/* Lets the thread look at what changed. Any thread. */
+void loop_poke(struct loop *loop);
+/* Waits for the thread, which front->ending ends, and closes all. */
+void loop_release(struct loop *loop);
+
+#endif

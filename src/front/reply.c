@@ -1,0 +1,208 @@
+#include "front/reply.h"
+
+#include "flow/forward.h"
+#include "front/reason.h"
+#include "redmine/links.h"
+
+#include <errno.h>
+
+#define STREAM_BLOCK (64 * 1024)
+#define LINE_CEILING (64 * 1024)
+
+/* A 304 says nothing of the body that it does not have. */
+static const char *const of_the_body[] = {"Content-Type", "Content-Encoding", "Content-Language", "Content-Range",
+        "Content-Disposition", "Content-Transfer-Encoding"};
+
+void reply_release(struct reply *reply)
+{
+	if (reply->response)
+		MHD_destroy_response(reply->response);
+	free(reply->reason);
+	fields_release(&reply->refused);
+	*reply = (struct reply){0};
+}
+
+static void unref_blob(void *blob)
+{
+	blob_unref(blob);
+}
+
+static int add_field(struct reply *reply, const char *name, const char *value)
+{
+	if (MHD_add_response_header(reply->response, name, value) == MHD_YES)
+		return 0;
+	return fields_add(&reply->refused, name, value);
+}
+
+static bool is_of_the_body(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(of_the_body); i++)
+		if (field_name_is(name, of_the_body[i]))
+			return true;
+	return false;
+}
+
+static int add_location(
+        struct reply *reply, const struct field *field, const struct request *r, const struct origin *origin)
+{
+	CLEANUP(buf_release) struct buf led = BUF_INIT(LINE_CEILING);
+
+	if (forward_location(field->value, r, origin, &led) < 0)
+		return add_field(reply, field->name, field->value);
+	return add_field(reply, field->name, buf_text(&led));
+}
+
+static int add_entry_fields(struct reply *reply, const struct request *r, const struct origin *origin)
+{
+	const struct fields *fields = &r->answer.entry->fields;
+	bool leads = !r->directives.no_transform;
+	int result = 0;
+
+	for (size_t i = 0; i < fields->count && result == 0; i++) {
+		const struct field *field = &fields->items[i];
+
+		if (r->answer.status == 304 && is_of_the_body(field->name))
+			continue;
+		if (leads && (field_name_is(field->name, "Location") || field_name_is(field->name, "Content-Location")))
+			result = add_location(reply, field, r, origin);
+		else
+			result = add_field(reply, field->name, field->value);
+	}
+	return result;
+}
+
+/* Via behind what others wrote (RFC 9110 7.6.3), and what the cache did. */
+static int add_own_fields(struct reply *reply, const struct cache_status *cache)
+{
+	CLEANUP(buf_release) struct buf value = BUF_INIT(LINE_CEILING);
+
+	if (cache_status_print(cache, &value) < 0)
+		return -ENOMEM;
+	if (add_field(reply, "Via", FORWARD_VIA) < 0)
+		return -ENOMEM;
+	return add_field(reply, "Cache-Status", buf_text(&value));
+}
+
+static int add_age(struct reply *reply, const struct entry *entry, int64_t now_ms)
+{
+	int64_t age = (now_ms - entry->born_ms + entry->age_ms) / 1000;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)(age > 0 ? age : 0));
+	return add_field(reply, "Age", text);
+}
+
+struct blob *reply_body(const struct request *r, const struct origin *origin)
+{
+	struct entry *entry = r->answer.entry;
+	CLEANUP(buf_release) struct buf led = BUF_INIT(SIZE_MAX / 4);
+	struct links *links;
+	struct blob *blob;
+	size_t size;
+	char *data;
+	int result;
+
+	if (!(entry->flags & ENTRY_LINKS) || r->directives.no_transform || strcmp(origin->base, r->base) == 0)
+		return blob_ref(entry->body);
+	links = links_new(r->target.format, origin->base, r->base);
+	if (!links)
+		return NULL;
+	result = links_feed(links, entry->body->data, entry->body->size, &led);
+	if (result == 0)
+		result = links_finish(links, &led);
+	links_free(links);
+	if (result < 0)
+		return NULL;
+	data = buf_take(&led, &size);
+	blob = blob_new(data, size);
+	if (!blob)
+		free(data);
+	return blob;
+}
+
+int reply_from_entry(
+        struct reply *ret, const struct request *r, const struct origin *origin, struct blob *body, int64_t now_ms)
+{
+	const struct entry *entry = r->answer.entry;
+	struct reply reply = {.status = r->answer.status};
+	struct cache_status cache = r->answer.cache;
+
+	cache.ttl_ms = entry->fresh_until_ms - now_ms;
+	if (reply.status == 304) {
+		reply.response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	} else {
+		reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
+		        body->size, body->data, unref_blob, body);
+		if (reply.response)
+			blob_ref(body);
+		reply.body_size = request_is_head(r) ? 0 : body->size;
+		if (entry->reason[0])
+			reply.reason = strdup(entry->reason);
+	}
+	if (!reply.response || add_entry_fields(&reply, r, origin) < 0 ||
+	        (cache.hit && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
+		reply_release(&reply);
+		return -ENOMEM;
+	}
+	*ret = reply;
+	return 0;
+}
+
+/* For HEAD: a length without a body. libmicrohttpd never reads it. */
+static ssize_t read_nothing(void *arg, uint64_t at, char *room, size_t size)
+{
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *make_response(struct request *r, const struct reply_reader *reader)
+{
+	struct answer *answer = &r->answer;
+	uint64_t length = answer->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)answer->length;
+	struct MHD_Response *response;
+	size_t size = answer->body.size;
+	char *data;
+
+	if (answer->kind == ANSWER_STREAM)
+		return MHD_create_response_from_callback(length, STREAM_BLOCK, reader->read, reader->arg, NULL);
+	if (request_is_head(r) && size == 0 && answer->length != 0)
+		return MHD_create_response_from_callback(length, STREAM_BLOCK, read_nothing, NULL, NULL);
+	data = buf_take(&answer->body, NULL);
+	response = MHD_create_response_from_buffer(size, data, data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (!response)
+		free(data);
+	return response;
+}
+
+int reply_from_answer(struct reply *ret, struct request *r, const struct reply_reader *reader)
+{
+	struct reply reply = {.status = r->answer.status};
+
+	reply.body_size = r->answer.kind == ANSWER_STREAM ? UINT64_MAX : r->answer.body.size;
+	if (request_is_head(r))
+		reply.body_size = 0;
+	reply.reason = TAKE(r->answer.reason);
+	reply.response = make_response(r, reader);
+	if (!reply.response)
+		goto failed;
+	for (size_t i = 0; i < r->answer.fields.count; i++)
+		if (add_field(&reply, r->answer.fields.items[i].name, r->answer.fields.items[i].value) < 0)
+			goto failed;
+	if (add_own_fields(&reply, &r->answer.cache) < 0)
+		goto failed;
+	*ret = reply;
+	return 0;
+failed:
+	reply_release(&reply);
+	return -ENOMEM;
+}
+
+void reply_close(struct reply *reply)
+{
+	MHD_add_response_header(reply->response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+enum MHD_Result reply_queue(const struct reply *reply, struct MHD_Connection *connection)
+{
+	reason_set(reply->status, reply->reason, &reply->refused);
+	return MHD_queue_response(connection, reply->status, reply->response);
+}
