@@ -71,7 +71,7 @@ static int start_keeper(struct cache *cache, const struct cache_settings *settin
 	        .on_state_arg = cache,
 	};
 
-	if (!settings->store || settings->store == &store_null)
+	if (!settings->store || settings->store == &store_null || !keeper.store.path || !*keeper.store.path)
 		return 0;
 	return keeper_new(&keeper, &cache->keeper, fail);
 }

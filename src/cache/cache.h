@@ -23,7 +23,7 @@ enum cache_store_state {
 typedef void cache_on_state(void *arg, enum cache_store_state state, const char *why);
 
 struct cache_settings {
-	const struct store_ops *store; /* NULL or &store_null: from memory alone, no threads */
+	const struct store_ops *store; /* NULL, &store_null or an empty path: memory alone, no threads */
 	struct store_settings store_settings; /* path (copied) and size_limit; the rest is the cache's to set */
 	uint64_t memory_limit;                /* bytes */
 	int retry_min_ms, retry_max_ms;       /* pauses while degraded; 0: 100 ms and 30 s */

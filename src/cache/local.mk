@@ -4,6 +4,9 @@ libdaemon_a_SOURCES += \
 	src/cache/entry.c src/cache/entry.h \
 	src/cache/generations.c src/cache/generations.h \
 	src/cache/keeper.c src/cache/keeper.h \
+	src/cache/keeper_inside.h \
+	src/cache/keeper_reader.c \
+	src/cache/keeper_writer.c \
 	src/cache/key.h \
 	src/cache/memory.c src/cache/memory.h \
 	src/cache/pending.c src/cache/pending.h \

@@ -1,8 +1,8 @@
 #include "cache/store_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -107,10 +107,17 @@ int store_file_create(const struct store_file *file, struct fail *fail)
 		r = fail_errno(fail, file->path);
 	else if (!S_ISREG(status.st_mode))
 		r = fail_set(fail, -EINVAL, "%s: not a regular file", file->path);
-	else if ((status.st_mode & 077) != 0 && fchmod(fd, 0600) < 0)
-		r = fail_errno(fail, file->path);
 	close(fd);
 	return r;
+}
+
+int store_file_protect(const struct store_file *file, struct fail *fail)
+{
+	struct stat status;
+
+	if (stat(file->path, &status) < 0 || ((status.st_mode & 077) != 0 && chmod(file->path, 0600) < 0))
+		return fail_errno(fail, file->path);
+	return 0;
 }
 
 static int open_mark(struct store_file *file, struct fail *fail)
@@ -207,37 +214,50 @@ int store_file_distrust(const char *path, struct fail *fail)
 /* Removes what was set aside for that reason before, so that a bad disk does not fill up with its own remains. */
 static void forget_aside(const char *path, const char *why)
 {
-	char pattern[NAME_ROOM];
-	glob_t found;
+	char folder[NAME_ROOM], start[NAME_ROOM];
+	const char *slash = strrchr(path, '/');
+	struct dirent *item;
+	DIR *dir;
 
-	if (snprintf(pattern, sizeof(pattern), "%s.%s-[0-9]*", path, why) >= (int)sizeof(pattern))
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 2, slash ? path : "./");
+	snprintf(start, sizeof(start), "%s.%s-", slash ? slash + 1 : path, why);
+	dir = opendir(folder);
+	if (!dir)
 		return;
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			unlink(found.gl_pathv[i]);
-		globfree(&found);
-	}
+	while ((item = readdir(dir)))
+		if (strncmp(item->d_name, start, strlen(start)) == 0)
+			unlinkat(dirfd(dir), item->d_name, 0);
+	closedir(dir);
+}
+
+static int rename_if_there(const char *from, const char *to, struct fail *fail)
+{
+	if (rename(from, to) < 0 && errno != ENOENT)
+		return fail_errno(fail, from);
+	return 0;
 }
 
 int store_file_set_aside(
         const struct store_file *file, const char *why, char *ret_name, size_t size, struct fail *fail)
 {
-	char from[NAME_ROOM], to[NAME_ROOM];
+	char journal[NAME_ROOM], journal_to[NAME_ROOM], index[NAME_ROOM];
+	int r;
 
-	forget_aside(file->path, why);
-	if (snprintf(ret_name, size, "%s.%s-%lld", file->path, why, (long long)time(NULL)) >= (int)size)
+	if (snprintf(ret_name, size, "%s.%s-%lld", file->path, why, (long long)time(NULL)) >= (int)size ||
+	        name_of(journal, file->path, "-wal", NULL) < 0 || name_of(journal_to, ret_name, "-wal", NULL) < 0 ||
+	        name_of(index, file->path, "-shm", NULL) < 0)
 		return fail_set(fail, -ENAMETOOLONG, "%s: name too long", file->path);
-	if (rename(file->path, ret_name) < 0 && errno != ENOENT)
-		return fail_errno(fail, file->path);
-	if (name_of(from, file->path, "-wal", fail) < 0 || name_of(to, ret_name, "-wal", fail) < 0)
-		return -ENAMETOOLONG;
-	if (rename(from, to) < 0 && errno != ENOENT)
-		return fail_errno(fail, from);
-	if (name_of(from, file->path, "-shm", fail) < 0)
-		return -ENAMETOOLONG;
-	if (unlink(from) < 0 && errno != ENOENT)
-		return fail_errno(fail, from);
-	return 0;
+	/*
+	 * In this order: killed in the middle, it leaves a file without its journal, which must not be trusted; a journal
+	 * without its file would be taken for the next file's.
+	 */
+	r = store_file_distrust(file->path, fail);
+	if (r < 0)
+		return r;
+	forget_aside(file->path, why);
+	unlink(index);
+	r = rename_if_there(journal, journal_to, fail);
+	return r < 0 ? r : rename_if_there(file->path, ret_name, fail);
 }
 
 uint64_t store_file_bytes(const struct store_file *file)

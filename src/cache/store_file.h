@@ -34,10 +34,13 @@ struct store_file {
 };
 
 /*
- * Makes the folder (its last part only, mode 0700) and the file (0600) if missing, locks the mark and reads it. 0; -EBUSY
+ * Makes the folder (its last part only, mode 0700) and an empty file (0600) if missing, locks the mark and reads it. 0; -EBUSY
  * when another process uses the file; -EISDIR and the like when it is no file; the errno of what failed.
  */
 int store_file_open(struct store_file *file, const char *path, struct fail *fail);
+
+/* Takes group's and others' rights from the file, once it is known to be ours. 0 or negative errno. */
+int store_file_protect(const struct store_file *file, struct fail *fail);
 
 /* Gives the lock back; a zeroed file with mark_fd -1 is fine too. */
 void store_file_release(struct store_file *file);

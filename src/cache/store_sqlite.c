@@ -76,6 +76,8 @@ static int open_links(struct store *store, bool distrusted, struct fail *fail)
 	if (r == 0)
 		r = schema_prepare(&store->writer, fail);
 	if (r == 0)
+		r = store_file_protect(&store->file, fail);
+	if (r == 0)
 		r = read_meta(store, fail);
 	if (r == 0)
 		r = take_over(store, distrusted, fail);
