@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* mkostemp */
 #include "base/digest.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_setname_np, pthread_timedjoin_np */
 #include "base/log.h"
 
 #include "base/clock.h"

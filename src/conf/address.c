@@ -116,9 +116,6 @@ static int authority_check(const char *text, size_t size, struct fail *fail)
 {
 	size_t host = size;
 
-	if (memchr(text, '@', size))
-		return fail_set(fail, -EINVAL,
-		        "a URL with a user or password in it (not shown) is refused: keys come with the requests");
 	if (text[0] == '[') {
 		const char *end = memchr(text, ']', size);
 
@@ -143,6 +140,9 @@ int url_parse(const char *text, const char *schemes, char **ret, struct fail *fa
 	char *copy;
 	int r;
 
+	if (strchr(text, '@')) /* wherever it stands: what is in front of it may be a password with odd characters */
+		return fail_set(fail, -EINVAL,
+		        "a URL with a user, a password or \"@\" in it (not shown); keys come with the requests");
 	scheme = colon ? strndup(text, (size_t)(colon - text)) : strdup("");
 	if (!scheme)
 		return -ENOMEM;
@@ -158,7 +158,7 @@ int url_parse(const char *text, const char *schemes, char **ret, struct fail *fa
 	if (r < 0)
 		return r;
 	for (const char *at = path; *at; at++)
-		if (*at <= ' ' || *at > '~' || strchr("?#@\"<>\\^`{|}", *at))
+		if (*at <= ' ' || *at > '~' || strchr("?#\"<>\\^`{|}", *at))
 			return fail_set(fail, -EINVAL,
 			        "a URL with a query, a fragment or a byte that needs escaping (RFC 3986) after its host");
 	while (size > (size_t)(path - text) && text[size - 1] == '/')

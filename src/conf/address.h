@@ -40,8 +40,8 @@ bool host_valid(const char *host, size_t size);
 /*
  * Reads an absolute URL with a host, one of the space-separated schemes, and
  * nothing of a user, query or fragment. 0 and a copy without trailing slashes
- * in *ret (free()); -EINVAL with the reason in fail, which never repeats what
- * stands before an "@"; -ENOMEM.
+ * in *ret (free()); -EINVAL with the reason in fail, which repeats nothing of
+ * a text with an "@"; -ENOMEM.
  */
 int url_parse(const char *text, const char *schemes, char **ret, struct fail *fail);
 

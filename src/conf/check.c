@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* asprintf */
 #include "conf/check.h"
 
 #include "conf/address.h"

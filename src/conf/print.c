@@ -89,7 +89,10 @@ static void print_sample_option(const struct option *option, FILE *out)
 	if (option->type->allowed(option, &allowed) == 0)
 		fprintf(out, "# Allowed: %s.%s\n", buf_text(&allowed),
 		        option->reload ? "" : " A change needs a restart.");
-	fprintf(out, ";%s =%s%s\n", option->name, *option->default_text ? " " : "", option->default_text);
+	if (option->scope == OPTION_OF_LIFETIME)
+		fprintf(out, ";%s = %s\n", option->name, option->type->name);
+	else
+		fprintf(out, ";%s =%s%s\n", option->name, *option->default_text ? " " : "", option->default_text);
 }
 
 void conf_print_sample(FILE *out)
@@ -97,8 +100,9 @@ void conf_print_sample(FILE *out)
 	const struct section *section;
 	const struct option *option;
 
-	fputs("# Settings of redmine-cached(8); redmine-cached.conf(5) explains them. What a line with \";\" shows is in force\n"
-	      "# without it. The files conf.d/*.conf beside this one are read after it, each setting replacing an earlier one.\n",
+	print_comment(
+	        "Settings of redmine-cached(8), explained in redmine-cached.conf(5). A line that begins with \";\" shows what "
+	        "holds without it. Settings in conf.d/*.conf beside this file are read after it and have the last word.",
 	        out);
 	for (size_t i = 0; (section = section_at(i)); i++) {
 		fprintf(out, "\n[%s]\n", section->name);

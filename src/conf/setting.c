@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* asprintf, memrchr, strchrnul */
 #include "conf/setting.h"
 
 #include <ctype.h>

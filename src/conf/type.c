@@ -99,7 +99,7 @@ static int url_allowed(const struct option *option, struct buf *out)
 {
 	int r = words_list(option->words, "://", out);
 
-	return r < 0 ? r : buf_add_text(out, " with HOST, HOST:PORT or either and a path");
+	return r < 0 ? r : buf_add_text(out, " and HOST, HOST:PORT or either of them with a /PATH");
 }
 
 const struct option_type type_url = {"URL", false, url_type_parse, text_print, url_allowed, text_release};
@@ -113,8 +113,9 @@ static int path_parse(const struct option *option, const char *text, void *membe
 
 static int path_allowed(const struct option *option, struct buf *out)
 {
-	return buf_printf(
-	        out, "a path that begins with \"/\", %s%snothing", option->words, *option->words ? ", " : "or ");
+	const char *separator = *option->words ? ", " : "";
+
+	return buf_printf(out, "a path that begins with \"/\"%s%s, or nothing", separator, option->words);
 }
 
 const struct option_type type_path = {"PATH", false, path_parse, text_print, path_allowed, text_release};
@@ -259,7 +260,7 @@ static int size_type_print(const struct option *option, const void *member, stru
 
 static int size_allowed(const struct option *option, struct buf *out)
 {
-	return buf_printf(out, "%s to %s bytes, with K, M, G or T for 1024 and its powers", option->min, option->max);
+	return buf_printf(out, "%s to %s bytes (K, M, G, T: by powers of 1024)", option->min, option->max);
 }
 
 const struct option_type type_size = {"SIZE", false, size_parse, size_type_print, size_allowed, NULL};
@@ -286,7 +287,7 @@ static int span_type_print(const struct option *option, const void *member, stru
 
 static int span_allowed(const struct option *option, struct buf *out)
 {
-	return buf_printf(out, "%s to %s, with the unit ms, s, m, h or d", option->min, option->max);
+	return buf_printf(out, "%s to %s (units ms, s, m, h, d)", option->min, option->max);
 }
 
 const struct option_type type_span = {"SPAN", false, span_parse, span_type_print, span_allowed, NULL};

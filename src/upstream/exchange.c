@@ -138,9 +138,10 @@ static int add_lines(struct exchange *e)
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct field *field = &fields->items[i];
 		CLEANUP(buf_release) struct buf line = BUF_INIT(SIZE_MAX / 2);
-		const char *form = field->value[0] ? "%s: %s" : "%s;";
+		bool empty = !field->value[0];
 
-		if (buf_printf(&line, form, field->name, field->value) < 0 || add_line(e, line.data) < 0)
+		if (buf_printf(&line, "%s%s%s", field->name, empty ? ";" : ": ", field->value) < 0 ||
+			add_line(e, line.data) < 0)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
