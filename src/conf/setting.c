@@ -68,28 +68,46 @@ no_memory:
 	return -ENOMEM;
 }
 
-/* Takes 'engine "thread"' apart. 0; -EINVAL when it is neither a word nor a word with a quoted name; -ENOMEM. */
-static int heading_split(const char *heading, char **ret_section, char **ret_named)
+/* A copy without the white space at both ends, which inih takes off too. NULL without memory. */
+static char *trimmed(const char *text, size_t size)
 {
-	const char *quote = strchr(heading, '"');
-	size_t size = strlen(heading);
-	size_t word = quote ? (size_t)(quote - heading) : size;
-	char *section, *named = NULL;
+	while (size > 0 && isspace((unsigned char)*text)) {
+		text++;
+		size--;
+	}
+	while (size > 0 && isspace((unsigned char)text[size - 1]))
+		size--;
+	return strndup(text, size);
+}
 
-	while (word > 0 && isspace((unsigned char)heading[word - 1]))
-		word--;
-	if (word == 0 ||
-	        (quote && (quote == heading + word || quote == heading + size - 1 || heading[size - 1] != '"')))
+/*
+ * Takes 'engine "thread"' apart. 0; -EINVAL when it is neither a word nor a word with a quoted name, or has a ";", which
+ * begins a comment for inih; -ENOMEM.
+ */
+static int heading_split(const char *text, size_t text_size, char **ret_section, char **ret_named)
+{
+	CLEANUP(freep) char *heading = trimmed(text, text_size);
+	CLEANUP(freep) char *section = NULL;
+	CLEANUP(freep) char *named = NULL;
+	const char *rest, *end;
+	size_t word;
+
+	if (!heading)
+		return -ENOMEM;
+	word = strcspn(heading, " \t\"");
+	rest = heading + word + strspn(heading + word, " \t");
+	end = heading + strlen(heading) - 1;
+	if (word == 0 || heading[word] == '"' || strchr(heading, ';') || (*rest && *rest != '"'))
+		return -EINVAL;
+	if (*rest && (rest == end || *end != '"'))
 		return -EINVAL;
 	section = strndup(heading, word);
-	if (section && quote)
-		named = strndup(quote + 1, (size_t)(heading + size - 1 - (quote + 1)));
-	if (!section || (quote && !named)) {
-		free(section);
+	if (*rest)
+		named = strndup(rest + 1, (size_t)(end - (rest + 1)));
+	if (!section || (*rest && !named))
 		return -ENOMEM;
-	}
-	*ret_section = section;
-	*ret_named = named;
+	*ret_section = TAKE(section);
+	*ret_named = TAKE(named);
 	return 0;
 }
 
@@ -129,7 +147,6 @@ static void reading_problem(struct reading *reading, const char *what)
 static void reading_heading(struct reading *reading, const char *line, size_t size)
 {
 	const char *end = memchr(line, ']', size);
-	char heading[SETTING_SECTION_MAX + 1];
 	struct setting setting = {0};
 	const char *rest;
 	int r;
@@ -150,9 +167,7 @@ static void reading_heading(struct reading *reading, const char *line, size_t si
 		reading_problem(reading, "a section's name is too long");
 		return;
 	}
-	memcpy(heading, line + 1, (size_t)(end - line - 1));
-	heading[end - line - 1] = '\0';
-	r = heading_split(heading, &setting.section, &setting.named);
+	r = heading_split(line + 1, (size_t)(end - line - 1), &setting.section, &setting.named);
 	if (r == -EINVAL) {
 		reading_problem(reading, "not a section; allowed: [NAME] or [NAME \"NAME\"]");
 		return;
@@ -214,7 +229,7 @@ static int reading_setting(void *user, const char *section, const char *name, co
 		reading_problem(reading, "a setting stands before the first [SECTION]");
 		return 1;
 	}
-	if (heading_split(section, &setting.section, &setting.named) == 0) {
+	if (heading_split(section, strlen(section), &setting.section, &setting.named) == 0) {
 		setting.name = strdup(name);
 		setting.value = strdup(value);
 		setting.place = reading_place(reading);
@@ -338,32 +353,19 @@ int settings_read_drop_ins(struct settings *settings, const char *path, struct p
 	return r;
 }
 
-/* A copy without the white space at both ends, which inih takes off too. NULL without memory. */
-static char *trimmed(const char *text, size_t size)
-{
-	while (size > 0 && isspace((unsigned char)*text)) {
-		text++;
-		size--;
-	}
-	while (size > 0 && isspace((unsigned char)text[size - 1]))
-		size--;
-	return strndup(text, size);
-}
-
 /* What stands in front of the last "." before the "=": a section, by its heading or by SECTION.NAMED. */
 static int override_section(const char *text, size_t size, struct setting *setting)
 {
-	CLEANUP(freep) char *section = trimmed(text, size);
-	char *dot;
+	const char *dot = memchr(text, '"', size) ? NULL : memchr(text, '.', size);
+	int r;
 
-	if (!section)
-		return -ENOMEM;
-	dot = strchr(section, '"') ? NULL : strchr(section, '.');
 	if (!dot)
-		return heading_split(section, &setting->section, &setting->named);
-	setting->section = strndup(section, (size_t)(dot - section));
-	setting->named = strdup(dot + 1);
-	return setting->section && setting->named ? 0 : -ENOMEM;
+		return heading_split(text, size, &setting->section, &setting->named);
+	r = heading_split(text, (size_t)(dot - text), &setting->section, &setting->named);
+	if (r < 0)
+		return r;
+	setting->named = trimmed(dot + 1, size - (size_t)(dot + 1 - text));
+	return setting->named ? 0 : -ENOMEM;
 }
 
 int settings_add_override(struct settings *settings, const char *text, struct problems *problems)
