@@ -38,7 +38,7 @@ struct cache_figures {
 	uint64_t store_dropped; /* changes given up because the queue was full or the store was down */
 	uint64_t store_errors;
 	enum cache_store_state state;
-	char why[256]; /* the last error while degraded, "" otherwise */
+	char why[FAIL_TEXT_MAX]; /* the last error while degraded, "" otherwise */
 };
 
 /*

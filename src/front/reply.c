@@ -128,17 +128,15 @@ int reply_from_entry(
 	struct cache_status cache = r->answer.cache;
 
 	cache.ttl_ms = entry->fresh_until_ms - now_ms;
-	if (reply.status == 304) {
-		reply.response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	} else {
-		reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
-		        body->size, body->data, unref_blob, body);
-		if (reply.response)
-			blob_ref(body);
-		reply.body_size = request_is_head(r) ? 0 : body->size;
-		if (entry->reason[0])
-			reply.reason = strdup(entry->reason);
-	}
+	/* A 304 has the body's length, too, and no body (RFC 9110 section 8.6): libmicrohttpd sees to that, as for HEAD. */
+	reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
+	        body->size, body->data, unref_blob, body);
+	if (reply.response)
+		blob_ref(body);
+	if (reply.status != 304 && !request_is_head(r))
+		reply.body_size = body->size;
+	if (reply.status != 304 && entry->reason[0])
+		reply.reason = strdup(entry->reason);
 	if (!reply.response || add_entry_fields(&reply, r, origin) < 0 ||
 	        (cache.hit && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
 		reply_release(&reply);
@@ -154,6 +152,20 @@ static ssize_t read_nothing(void *arg, uint64_t at, char *room, size_t size)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+/*
+ * Redmine's own 304. Where it says no length none may be said, and libmicrohttpd leaves it out only where
+ * the connection ends with the answer: a "Content-Length: 0" would be false.
+ */
+static struct MHD_Response *make_not_modified(uint64_t length)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	        length, STREAM_BLOCK, read_nothing, NULL, NULL);
+
+	if (response && length == MHD_SIZE_UNKNOWN)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
 static struct MHD_Response *make_response(struct request *r, const struct reply_reader *reader)
 {
 	struct answer *answer = &r->answer;
@@ -162,6 +174,8 @@ static struct MHD_Response *make_response(struct request *r, const struct reply_
 	size_t size = answer->body.size;
 	char *data;
 
+	if (answer->status == 304)
+		return make_not_modified(length);
 	if (answer->kind == ANSWER_STREAM)
 		return MHD_create_response_from_callback(length, STREAM_BLOCK, reader->read, reader->arg, NULL);
 	if (request_is_head(r) && size == 0 && answer->length != 0)

@@ -1,4 +1,3 @@
-
 #include "redmine/form.h"
 
 #include "redmine/method.h"

@@ -1,4 +1,3 @@
-
 #include "redmine/links.h"
 
 #include <errno.h>

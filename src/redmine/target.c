@@ -1,4 +1,3 @@
-
 #include "redmine/target.h"
 
 #include "base/macros.h"

@@ -26,7 +26,7 @@ from instances import Instance, start_together  # noqa: E402
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("redmine")
-    both = start_together(lambda: Instance(folder / "straight"), lambda: Instance(folder / "behind"))
+    both = start_together(lambda: Instance(folder / "straight"), lambda: Instance(folder / "behind", workers=2))
     yield both
     for instance in both:
         instance.stop()

@@ -84,8 +84,8 @@ class HttpScript:
     def one(self, request):
         answer = self.send(request)
         if request.creates:
-            number = int(re.search(rb'"id":(\d+)', answer.body)[1])
-            self.values[request.creates] = number
+            found = re.search(rb'"id":(\d+)', answer.body)
+            number = self.values[request.creates] = int(found[1]) if found else 0
             self.transcript.names.name(number, request.creates)
         shown = "".join(f" {name}: {value}" for name, value in request.headers)
         self.transcript.title(f"{request.method} {request.target[:200]} as {request.who}{shown}")
@@ -93,7 +93,7 @@ class HttpScript:
 
     def again(self, request):
         """Once more with the tag just got. (A list of tags, or `*`, Redmine takes for another tag; a cache need not.)"""
-        tag = self.send(request).get("ETag")
+        tag = self.send(request).get("ETag") or "none"
         self.transcript.title(f"{request.method} {request.target} as {request.who}, If-None-Match with its own tag")
         self.write(request, self.send(request, ("If-None-Match", tag)))
 

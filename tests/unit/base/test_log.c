@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pipe2, F_SETPIPE_SZ */
 #include "base/log.h"
 
 #include "base/clock.h"
