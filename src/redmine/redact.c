@@ -176,6 +176,8 @@ static int show_authority(struct shown *shown, const char **raw)
 		return -EINVAL;
 	host += 3;
 	path = host + strcspn(host, "/?#");
+	if (memchr(path, '@', strcspn(path, "?")))
+		return -EINVAL; /* a password with a "/" in it */
 	for (at = path; at > host && at[-1] != '@'; at--)
 		continue;
 	r = show(shown, start, (size_t)(host - start));

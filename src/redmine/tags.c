@@ -59,7 +59,7 @@ static bool is_one_of(const struct target_segment *segment, const char *const *w
 	return false;
 }
 
-/* The segments' stems: "issues" of "/issues.json". */
+/* The first segments' stems: "issues" of "/issues.json". */
 static size_t stems(struct target_segment *ret, size_t room, const struct target *target)
 {
 	size_t count = 0, at = 0;

@@ -1,0 +1,125 @@
+#include "redmine/identity.h"
+
+#include <check.h>
+#include <string.h>
+
+static const struct digest_secret secret = {.bytes = "0123456789abcdef0123456789abcde"};
+
+/* A request: its query, and "Name: value\n" lines. */
+static struct identity identify(const char *query, const char *lines)
+{
+	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
+	CLEANUP(query_parts_release) struct query_parts parts;
+	struct identity identity;
+
+	while (*lines) {
+		size_t size = strcspn(lines, "\n"), name = strcspn(lines, ":");
+
+		ck_assert_int_eq(fields_add_slice(&fields, lines, name, lines + name + 2, size - name - 2), 0);
+		lines += size + 1;
+	}
+	ck_assert_int_eq(query_parse(&parts, query, strlen(query), false), 0);
+	identity_of(&identity, &fields, &parts, &secret);
+	return identity;
+}
+
+static const struct {
+	const char *query, *lines;
+	const char *other_query, *other_lines;
+	bool same;
+} pairs[] = {
+        {"", "", "limit=5", "Accept: x\n", true},
+        {"", "X-Redmine-API-Key: a\n", "limit=5", "x-redmine-api-key: a\n", true},
+        {"", "X-Redmine-API-Key: a\n", "", "X-Redmine-API-Key: b\n", false},
+        {"", "X-Redmine-API-Key: a\n", "", "", false},
+        /* Puma takes "_" for "-" */
+        {"", "X_Redmine_API_Key: a\n", "", "X-Redmine-API-Key: a\n", true},
+        {"", "X-Redmine_Switch-User: a\n", "", "", false},
+        /* one credential in another form is another identity: a revoked key in one form, rights of a token... */
+        {"key=a", "", "", "X-Redmine-API-Key: a\n", false},
+        {"key=a", "", "access_token=a", "", false},
+        {"", "Authorization: a\n", "", "X-Redmine-API-Key: a\n", false},
+        {"", "Authorization: Basic YTpi\n", "", "Authorization: Bearer YTpi\n", false},
+        /* the ones that should lose count too */
+        {"key=a", "X-Redmine-API-Key: b\n", "key=a", "", false},
+        {"key=a", "X-Redmine-API-Key: b\n", "key=a", "X-Redmine-API-Key: c\n", false},
+        {"", "Authorization: a\nX-Redmine-API-Key: b\n", "", "X-Redmine-API-Key: b\nAuthorization: a\n", true},
+        {"", "X-Redmine-API-Key: a\nX-Redmine-Switch-User: j\n", "", "X-Redmine-API-Key: a\n", false},
+        {"", "X-Redmine-Switch-User: j\n", "", "X-Redmine-Switch-User: k\n", false},
+        /* several occurrences: Puma joins them, in order */
+        {"", "X-Redmine-API-Key: a\nX-Redmine-API-Key: b\n", "", "X-Redmine-API-Key: a\n", false},
+        {"", "X-Redmine-API-Key: a\nX-Redmine-API-Key: b\n", "", "X-Redmine-API-Key: b\n", false},
+        {"", "X-Redmine-API-Key: a\nX-Redmine-API-Key: b\n", "", "X-Redmine-API-Key: b\nX-Redmine-API-Key: a\n", false},
+        {"", "X-Redmine-API-Key: a\nX-Redmine-API-Key: \n", "", "X-Redmine-API-Key: a\n", false},
+        {"", "X-Redmine-API-Key: ab\n", "", "X-Redmine-API-Key: a\nX-Redmine-API-Key: b\n", false},
+        {"", "X-Redmine-API-Key: \nX-Redmine-API-Key: \n", "", "", false},
+        /* empty is absent */
+        {"", "X-Redmine-API-Key: \n", "", "", true},
+        {"key=", "Authorization: \n", "", "X-Redmine-Switch-User: \n", true},
+        {"key=", "X-Redmine-API-Key: a\n", "", "X-Redmine-API-Key: a\n", true},
+        {"key=a&key=", "", "", "", true},
+};
+
+START_TEST(pair)
+{
+	struct identity a = identify(pairs[_i].query, pairs[_i].lines);
+	struct identity b = identify(pairs[_i].other_query, pairs[_i].other_lines);
+
+	ck_assert_msg((memcmp(a.digest, b.digest, sizeof(a.digest)) == 0) == pairs[_i].same, "%s|%s %s|%s",
+	        pairs[_i].query, pairs[_i].lines, pairs[_i].other_query, pairs[_i].other_lines);
+}
+END_TEST
+
+START_TEST(anonymous)
+{
+	ck_assert(identify("limit=5", "Accept: a\nCookie: b=c\n").anonymous);
+	ck_assert(identify("key=", "X-Redmine-API-Key: \n").anonymous);
+	ck_assert(!identify("key=a", "").anonymous);
+	ck_assert(!identify("a=1;bearer_token=a", "").anonymous);
+	ck_assert(!identify("", "X-Redmine-API-Key: a\n").anonymous);
+	ck_assert(!identify("", "X_REDMINE_API_KEY: a\n").anonymous);
+	ck_assert(!identify("", "authorization: a\n").anonymous);
+	ck_assert(!identify("", "X-Redmine-Switch-User: a\n").anonymous);
+}
+END_TEST
+
+START_TEST(cookie)
+{
+	ck_assert(!identify("", "Cookies: a\nSet-Cookie: b\n").cookie);
+	ck_assert(identify("", "Accept: a\ncookie: b\n").cookie);
+	ck_assert(identify("", "Cookie: \n").cookie);
+}
+END_TEST
+
+START_TEST(secret_counts)
+{
+	static const struct digest_secret other = {.bytes = "x"};
+	CLEANUP(query_parts_release) struct query_parts parts;
+	struct fields fields = FIELDS_INIT;
+	struct identity a, b;
+
+	ck_assert_int_eq(query_parse(&parts, "key=a", 5, false), 0);
+	identity_of(&a, &fields, &parts, &secret);
+	identity_of(&b, &fields, &parts, &other);
+	ck_assert_mem_ne(a.digest, b.digest, sizeof(a.digest));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("redmine/identity");
+	TCase *cases = tcase_create("identity");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(cases, pair, 0, ARRAY_SIZE(pairs));
+	tcase_add_test(cases, anonymous);
+	tcase_add_test(cases, cookie);
+	tcase_add_test(cases, secret_counts);
+	suite_add_tcase(suite, cases);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
