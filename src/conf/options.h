@@ -83,7 +83,7 @@ SECTION(engine, "NAME", "Where and when the questions to Redmine run.")
 
 OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
 	"The engine that serves requests: thread asks from several threads at a time, sync from one.")
-ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "1024", START,
+ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
 	"How many questions may be under way at a time. auto: by the number of processors. The engine sync has 1.")
 ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
 	"Questions that may wait for a worker. Further ones are answered 503.")

@@ -30,6 +30,8 @@ void job_queue_init(struct job_queue *q, int limit);
 void job_queue_release(struct job_queue *q); /* must be empty */
 /* 0; -ENOBUFS: full; -ESHUTDOWN: closed. Any thread. */
 int job_queue_put(struct job_queue *q, struct job *job);
+/* The next job, or NULL when none waits; *ret_over: none will come any more. Any thread. */
+struct job *job_queue_try(struct job_queue *q, bool *ret_over);
 /* Waits for a job; NULL when the queue is closed and empty. */
 struct job *job_queue_take(struct job_queue *q);
 /* No more is taken in; who waits is woken. */
@@ -52,5 +54,6 @@ void pool_process_bulk_request(struct engine *engine, struct job *const *jobs, s
 
 extern const struct engine_ops engine_sync;
 extern const struct engine_ops engine_thread;
+extern const struct engine_ops engine_async;
 
 #endif

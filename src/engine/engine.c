@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread};
+static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread, &engine_async};
 
 /* Redmine's answers are awaited more than calculated, so more workers than cores; what it sustains is for the operator to say. */
 #define AUTO_WORKERS_A_CORE 4
@@ -27,7 +27,7 @@ bool engine_known(const char *name)
 
 const char *engine_names(void)
 {
-	return "sync, thread";
+	return "sync, thread, async";
 }
 
 static int auto_workers(void)
@@ -57,7 +57,7 @@ struct engine *engine_new(const char *name, const struct engine_settings *settin
 	engine->ops = ops;
 	engine->settings = *settings;
 	if (engine->settings.workers == 0)
-		engine->settings.workers = auto_workers();
+		engine->settings.workers = ops->workers_auto > 0 ? ops->workers_auto : auto_workers();
 	if (engine->settings.workers > ops->workers_max)
 		engine->settings.workers = ops->workers_max;
 	job_queue_init(&engine->queue, settings->queue);

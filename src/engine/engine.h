@@ -30,7 +30,8 @@ struct engine_ops {
 	unsigned abi; /* ENGINE_ABI */
 #define ENGINE_ABI 1
 	const char *name;
-	int workers_max; /* 1 for an engine that runs one at a time */
+	int workers_max;  /* 1 for an engine that runs one at a time */
+	int workers_auto; /* what "auto" means; 0: calculated from the cores */
 
 	/* What one worker needs to talk to Redmine. NULL with fail set: the engine does not start. Worker's thread or the starting one. */
 	struct session *(*create_session)(struct engine *engine, struct fail *fail);
@@ -56,7 +57,7 @@ struct engine_figures {
 	uint64_t done, refused;
 };
 
-/* NULL and fail set: no engine of that name, out of memory. name: "sync", "thread". */
+/* NULL and fail set: no engine of that name, out of memory. name: "sync", "thread", "async". */
 struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail);
 /* Starts its workers; after any fork. 0 or a negative errno. */
 int engine_start(struct engine *engine, struct fail *fail);

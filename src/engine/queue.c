@@ -53,6 +53,17 @@ static struct job *take_first(struct job_queue *q)
 	return job;
 }
 
+struct job *job_queue_try(struct job_queue *q, bool *ret_over)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&q->lock);
+	job = take_first(q);
+	*ret_over = !job && q->closed;
+	pthread_mutex_unlock(&q->lock);
+	return job;
+}
+
 struct job *job_queue_take(struct job_queue *q)
 {
 	struct job *job;

@@ -221,7 +221,7 @@ static int begin_for_flight(struct fetch *f)
 
 	harvest_decide(&f->keep, f->r, f->status, &f->fields, f->framed);
 	f->body = BUF_INIT(f->r->conf->cache.object_limit);
-	if (validated || (f->length <= (int64_t)f->body.ceiling && (f->keep.keep || f->r->resource)))
+	if (validated || (f->length <= (int64_t)f->body.ceiling && f->keep.share))
 		return 0;
 	return start_stream(f);
 }

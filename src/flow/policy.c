@@ -183,6 +183,11 @@ static void decide_origin(
 	ret->keep = ret->lifetime_ms > 0 || validator;
 }
 
+static bool is_api(enum target_format format)
+{
+	return format == TARGET_FORMAT_JSON || format == TARGET_FORMAT_XML;
+}
+
 void policy_decide(struct policy_keep *ret, const struct conf *conf, const struct policy_answer *answer)
 {
 	struct directives directives, asked;
@@ -190,12 +195,19 @@ void policy_decide(struct policy_keep *ret, const struct conf *conf, const struc
 	*ret = (struct policy_keep){0};
 	directives_read(&directives, answer->fields);
 	directives_read(&asked, answer->request);
+	/*
+	 * An API format takes its identity from the credential alone, so equal requests get equal answers, an error
+	 * too; of any other path only what may be kept is anybody else's.
+	 */
+	ret->share = answer->resource ||
+	             (conf->cache.policy == CACHE_POLICY_REDMINE && is_api(answer->format) && !directives.no_store);
 	if (!answer->framed || asked.no_store)
 		return;
 	if (answer->resource)
 		decide_redmine(ret, conf, answer, &directives);
 	else
 		decide_origin(ret, answer, &directives);
+	ret->share |= ret->keep;
 }
 
 bool policy_none_match(const struct fields *request, const char *etag)
