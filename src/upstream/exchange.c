@@ -141,7 +141,7 @@ static int add_lines(struct exchange *e)
 		bool empty = !field->value[0];
 
 		if (buf_printf(&line, "%s%s%s", field->name, empty ? ";" : ": ", field->value) < 0 ||
-			add_line(e, line.data) < 0)
+		        add_line(e, line.data) < 0)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {

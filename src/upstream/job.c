@@ -1,7 +1,5 @@
 #include "upstream/job.h"
 
-#include "upstream/session.h"
-
 void job_init(struct job *job, const struct job_client *client, void *owner)
 {
 	*job = (struct job){.magic = JOB_MAGIC, .client = client, .owner = owner};
@@ -11,7 +9,7 @@ void job_init(struct job *job, const struct job_client *client, void *owner)
 void job_release(struct job *job)
 {
 	CHECK(job, JOB_MAGIC);
-	ASSERT(!job->session);
+	ASSERT(!job->poke);
 	fields_release(&job->fields);
 	pthread_mutex_destroy(&job->lock);
 	job->magic = 0;
@@ -20,8 +18,8 @@ void job_release(struct job *job)
 static void poke(struct job *job)
 {
 	pthread_mutex_lock(&job->lock);
-	if (job->session)
-		session_poke(job->session, job);
+	if (job->poke)
+		job->poke(job);
 	pthread_mutex_unlock(&job->lock);
 }
 

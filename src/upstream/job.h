@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 struct job;
-struct session;
 
 /* Not now: the transfer pauses until job_wake(). */
 #define JOB_HOLD PIPE_HOLD
@@ -76,10 +75,10 @@ struct job {
 	int64_t connect_timeout_ms;
 
 	/* The engine's. */
-	pthread_mutex_t lock;    /* guards session */
-	struct session *session; /* the one that works on it now */
-	void *exchange;          /* the session's own */
-	struct job *next;        /* in a queue */
+	pthread_mutex_t lock;          /* guards the next two */
+	void (*poke)(struct job *job); /* under lock: makes whoever works on it look at it again; NULL: nobody does */
+	void *worker;                  /* theirs */
+	struct job *next;              /* in a queue */
 	atomic_bool cancelled;
 	int64_t queued_us; /* clock_monotonic_us() at submission */
 };

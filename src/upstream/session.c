@@ -137,8 +137,8 @@ static void part_from_job(struct session *session, struct exchange *e)
 	struct exchange **at;
 
 	pthread_mutex_lock(&e->job->lock);
-	e->job->session = NULL;
-	e->job->exchange = NULL;
+	e->job->poke = NULL;
+	e->job->worker = NULL;
 	pthread_mutex_lock(&session->lock);
 	for (at = &session->poked; e->poked && *at; at = &(*at)->poked_next) {
 		if (*at == e) {
@@ -182,6 +182,26 @@ static void cancel(struct session *session, struct exchange *e)
 	finish(session, e, CURLE_ABORTED_BY_CALLBACK, false);
 }
 
+/* job->poke: any thread, under the job's lock. */
+static void poke(struct job *job)
+{
+	struct exchange *e = job->worker;
+	struct session *session = e->session;
+	bool first;
+
+	CHECK(session, SESSION_MAGIC);
+	pthread_mutex_lock(&session->lock);
+	first = !e->poked;
+	if (first) {
+		e->poked = true;
+		e->poked_next = session->poked;
+		session->poked = e;
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (first)
+		session_interrupt(session);
+}
+
 void session_start(struct session *session, struct job *job)
 {
 	struct exchange *e = calloc(1, sizeof(*e));
@@ -204,8 +224,8 @@ void session_start(struct session *session, struct job *job)
 	}
 	link_exchange(session, e);
 	pthread_mutex_lock(&job->lock);
-	job->session = session;
-	job->exchange = e;
+	job->worker = e;
+	job->poke = poke;
 	pthread_mutex_unlock(&job->lock);
 	if (atomic_load(&job->cancelled) || atomic_load(&session->cancelled))
 		cancel(session, e);
@@ -337,22 +357,4 @@ void session_cancel(struct session *session)
 	CHECK(session, SESSION_MAGIC);
 	atomic_store(&session->cancelled, true);
 	session_interrupt(session);
-}
-
-void session_poke(struct session *session, struct job *job)
-{
-	struct exchange *e = job->exchange;
-	bool first;
-
-	CHECK(session, SESSION_MAGIC);
-	pthread_mutex_lock(&session->lock);
-	first = !e->poked;
-	if (first) {
-		e->poked = true;
-		e->poked_next = session->poked;
-		session->poked = e;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (first)
-		session_interrupt(session);
 }

@@ -4,8 +4,8 @@
  * thread engine runs one exchange at a time on its session, the async engine
  * runs thousands on one.
  *
- * Thread: all calls on the thread that runs it, but for session_poke(),
- * session_interrupt() and session_cancel().
+ * Thread: all calls on the thread that runs it, but for session_interrupt() and
+ * session_cancel().
  */
 #ifndef UPSTREAM_SESSION_H
 #define UPSTREAM_SESSION_H
@@ -41,9 +41,6 @@ void session_perform(struct session *session, struct job *job);
 
 /* Exchanges under way. */
 size_t session_active(const struct session *session);
-
-/* Looks at job again (it was woken or cancelled). Any thread, only under job->lock while job->session is this one. */
-void session_poke(struct session *session, struct job *job);
 
 /* Ends the wait of session_step. Any thread. */
 void session_interrupt(struct session *session);
