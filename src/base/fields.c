@@ -108,6 +108,15 @@ static size_t remove_slice(struct fields *f, const char *name, size_t size)
 	return removed;
 }
 
+size_t fields_size(const struct fields *f)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		size += strlen(f->items[i].name) + strlen(f->items[i].value) + strlen(": \r\n");
+	return size;
+}
+
 size_t fields_remove(struct fields *f, const char *name)
 {
 	return remove_slice(f, name, strlen(name));

@@ -41,6 +41,9 @@ const char *fields_get(const struct fields *f, const char *name);
 /* How often the name occurs. */
 size_t fields_count(const struct fields *f, const char *name);
 
+/* Bytes that the list takes as lines of a message. */
+size_t fields_size(const struct fields *f);
+
 /* Removes every field of that name; returns how many. */
 size_t fields_remove(struct fields *f, const char *name);
 

@@ -34,6 +34,7 @@ struct visit {
 	int64_t started_us;
 	uint64_t received; /* bytes of the body */
 	bool streaming;
+	bool too_large; /* the body passed the limit while it came: what is left is thrown away, then 413 */
 
 	pthread_mutex_t lock; /* guards the next four */
 	bool suspended, wake_pending, ended;
@@ -204,12 +205,35 @@ static int make_reply(struct visit *v, struct reply *reply)
 	return r;
 }
 
+/* What libmicrohttpd needs for itself beside the two heads in the memory of a connection. */
+#define HEAD_OVERHEAD 2048
+
+/* A head that does not fit beside the request's would end the connection without a word. */
+static bool fits(const struct visit *v)
+{
+	const struct answer *answer = &v->r->answer;
+	const struct fields *fields = answer->kind == ANSWER_ENTRY ? &answer->entry->fields : &answer->fields;
+
+	return fields_size(fields) + fields_size(&v->r->fields) + strlen(v->target) + HEAD_OVERHEAD <=
+	       v->loop->conf->listen.header_limit;
+}
+
+static void check_sizes(struct visit *v)
+{
+	if (v->too_large)
+		request_answer_error(v->r, 413, 0, "The body is larger than listen.body_limit allows.");
+	else if (!fits(v))
+		request_answer_error(v->r, 502, 0,
+		        "The fields of Redmine's answer do not fit into listen.header_limit beside the request's.");
+}
+
 /* Queues the answer of v->r. */
 static enum MHD_Result deliver(struct visit *v)
 {
 	struct reply reply;
 	enum MHD_Result result;
 
+	check_sizes(v);
 	note_for_log(v);
 	if (make_reply(v, &reply) < 0)
 		return MHD_NO; /* out of memory: the connection ends, which is all that can be said */
@@ -319,6 +343,22 @@ static enum MHD_Result begin_body(struct visit *v, const char *method)
 	return MHD_YES;
 }
 
+/*
+ * A chunked body that turns out too large: Redmine's side is cut, and the client is heard out before it is
+ * told, for it reads no answer while it sends; but not for ever.
+ */
+static enum MHD_Result refuse_rest(struct visit *v, size_t *size, uint64_t limit)
+{
+	v->too_large = true;
+	v->received += *size;
+	*size = 0;
+	pipe_end(&v->r->upload, -EFBIG);
+	if (v->received / 2 <= limit)
+		return MHD_YES;
+	reset_at_close(v);
+	return MHD_NO;
+}
+
 /* Bytes of the body. What is not taken is offered again after the wake. */
 static enum MHD_Result take_body(struct visit *v, const char *data, size_t *size)
 {
@@ -328,11 +368,8 @@ static enum MHD_Result take_body(struct visit *v, const char *data, size_t *size
 		*size = 0;
 		return MHD_YES;
 	}
-	if (limit > 0 && v->received + *size > limit) {
-		pipe_end(&v->r->upload, -EFBIG); /* a chunked body that had not said how long it would be */
-		reset_at_close(v);
-		return MHD_NO;
-	}
+	if (limit > 0 && v->received + *size > limit)
+		return refuse_rest(v, size, limit);
 	for (;;) {
 		int r = v->state == VISIT_GATHER ? pipe_push(&v->r->upload, data, *size)
 		                                 : pipe_write(&v->r->upload, data, *size);
