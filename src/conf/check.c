@@ -3,6 +3,7 @@
 #include "conf/address.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,32 +15,50 @@ struct check {
 	struct problems *problems;
 };
 
-/* The place of the setting that came last, with that value unless it is NULL; fallback when it was never given. */
-static const char *place(const struct check *check, const char *section, const char *named, const char *name,
-        const char *value, const char *fallback)
+/* The setting that came last, with that value unless it is NULL; NULL when it was never given. */
+static const struct setting *given(
+        const struct check *check, const char *section, const char *named, const char *name, const char *value)
 {
 	for (size_t i = check->settings->count; i-- > 0;) {
 		const struct setting *setting = &check->settings->items[i];
 
 		if (setting->name && strcmp(setting->section, section) == 0 && strcmp(setting->name, name) == 0 &&
-		        (named ? setting->named && strcmp(setting->named, named) == 0 : !setting->named) &&
+		        strcmp(setting->named ? setting->named : "", named) == 0 &&
 		        (!value || strcmp(setting->value, value) == 0))
-			return setting->place;
+			return setting;
 	}
-	return fallback;
+	return NULL;
+}
+
+/* An error of a setting: "FILE:LINE: name: ...", "-o section.name: ..." or, where it was never given, "section.name: ..." */
+static void PRINTF_LIKE(6, 7) wrong(const struct check *check, const char *section, const char *named, const char *name,
+        const char *value, const char *format, ...)
+{
+	const struct setting *setting = given(check, section, named, name, value);
+	char what[PROBLEM_MAX], place[128];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	if (setting) {
+		setting_problem(check->problems, setting, -EINVAL, "%s", what);
+		return;
+	}
+	snprintf(place, sizeof(place), "%s%s%s.%s", section, *named ? "." : "", named, name);
+	problem_add(check->problems, -EINVAL, place, "%s", what);
 }
 
 static void check_upstream(const struct check *check)
 {
-	const struct conf *conf = check->conf;
+	static const char how[] = "say where Redmine is: -o upstream.url=URL, or url = URL below [upstream]";
+	const struct setting *url = given(check, "upstream", "", "url", NULL);
+	const char *ca_file = check->conf->upstream.ca_file;
 
-	if (!conf->upstream.url && !place(check, "upstream", NULL, "url", NULL, NULL))
-		problem_add(check->problems, -EINVAL, "upstream.url",
-		        "not given; say where Redmine is: -o upstream.url=URL, or url = URL below [upstream]");
-	if (conf->upstream.ca_file && access(conf->upstream.ca_file, R_OK) < 0)
-		problem_add(check->problems, -EINVAL,
-		        place(check, "upstream", NULL, "ca_file", NULL, "upstream.ca_file"), "%s: %s",
-		        conf->upstream.ca_file, strerror(errno));
+	if (!check->conf->upstream.url && (!url || !*url->value)) /* else it was refused, which was said */
+		wrong(check, "upstream", "", "url", NULL, "%s; %s", url ? "empty" : "not given", how);
+	if (ca_file && access(ca_file, R_OK) < 0)
+		wrong(check, "upstream", "", "ca_file", NULL, "%s: %s", ca_file, strerror(errno));
 }
 
 static void check_listen(const struct check *check)
@@ -47,56 +66,56 @@ static void check_listen(const struct check *check)
 	const struct text_list *list = &check->conf->listen.address;
 
 	if (list->count == 0)
-		problem_add(check->problems, -EINVAL, place(check, "listen", NULL, "address", NULL, "listen.address"),
-		        "no address is left to listen on; allowed: one or more");
+		wrong(check, "listen", "", "address", NULL, "none is left to listen on; allowed: one or more");
 	for (size_t i = 0; i < list->count; i++) {
-		const char *where = place(check, "listen", NULL, "address", list->items[i], "listen.address");
+		const char *text = list->items[i];
 		struct address address;
 
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(list->items[i], list->items[j]) == 0)
-				problem_add(
-				        check->problems, -EINVAL, where, "address %s is given twice", list->items[i]);
-		if (address_parse(list->items[i], &address, NULL) == 0 && !address_is_local(&address) &&
+			if (strcmp(text, list->items[j]) == 0)
+				wrong(check, "listen", "", "address", text, "%s is given twice", text);
+		if (address_parse(text, &address, NULL) == 0 && !address_is_local(&address) &&
 		        !check->conf->listen.allow_remote)
-			problem_add(check->problems, -EINVAL, where,
-			        "other machines could reach %s; allowed: 127.0.0.1, [::1], localhost and unix:/PATH, "
-			        "or any with listen.allow_remote = yes",
-			        list->items[i]);
+			wrong(check, "listen", "", "address", text,
+			        "other machines could reach %s; allowed: 127.0.0.1, [::1], localhost and unix:/PATH, or any with "
+			        "listen.allow_remote = yes",
+			        text);
 	}
 }
 
-static bool engine_known(const struct check *check, const char *name)
+/* An engine that is neither built in nor has a path: by its own section, or by what chose it. */
+static void unknown_engine(const struct check *check, const char *name)
 {
-	return !check->source->engine_known || check->source->engine_known(name);
+	char what[PROBLEM_MAX];
+
+	snprintf(what, sizeof(what), "there is no engine \"%s\"; allowed: %s, or one with a path below [engine \"%s\"]",
+	        name, check->source->engine_names, name);
+	for (size_t i = 0; i < check->settings->count; i++) {
+		const struct setting *setting = &check->settings->items[i];
+
+		if (setting->named && strcmp(setting->section, "engine") == 0 && strcmp(setting->named, name) == 0) {
+			problem_add(check->problems, -EINVAL, setting->place, "%s", what);
+			return;
+		}
+	}
+	wrong(check, "engine", "", "default", NULL, "%s", what);
 }
 
 static void check_engine(const struct check *check, const struct conf_engine *engine)
 {
-	bool is_default = strcmp(engine->name, check->conf->engine.default_name) == 0;
-	const char *where = place(check, "engine", engine->name, "path", NULL, NULL);
+	bool asked = check->source->engine_known != NULL;
+	bool built_in = asked && check->source->engine_known(engine->name);
 
-	if (!engine->path && !engine_known(check, engine->name)) {
-		for (size_t i = 0; i < check->settings->count && !where; i++) /* its heading, or what stands below it */
-			if (check->settings->items[i].named &&
-			        strcmp(check->settings->items[i].named, engine->name) == 0)
-				where = check->settings->items[i].place;
-		if (is_default)
-			where = place(check, "engine", NULL, "default", NULL, "engine.default");
-		problem_add(check->problems, -EINVAL, where,
-		        "there is no engine \"%s\"; allowed: %s, or one with a path below [engine \"%s\"]",
-		        engine->name, check->source->engine_names ? check->source->engine_names : "none", engine->name);
-	}
-	if (engine->path && check->source->engine_known && check->source->engine_known(engine->name))
-		problem_add(check->problems, -EINVAL, where,
-		        "engine \"%s\" is built in and has no path; allowed: a name other than %s", engine->name,
+	if (engine->path && built_in)
+		wrong(check, "engine", engine->name, "path", NULL,
+		        "engine \"%s\" is built in and has none; allowed: a name other than %s", engine->name,
 		        check->source->engine_names);
 	else if (engine->path && access(engine->path, R_OK) < 0)
-		problem_add(check->problems, -EINVAL, where, "%s: %s", engine->path, strerror(errno));
+		wrong(check, "engine", engine->name, "path", NULL, "%s: %s", engine->path, strerror(errno));
+	else if (!engine->path && asked && !built_in)
+		unknown_engine(check, engine->name);
 	if (strcmp(engine->name, "sync") == 0 && engine->workers > 1)
-		problem_add(check->problems, -EINVAL,
-		        place(check, "engine", "sync", "workers", NULL, "engine.sync.workers"),
-		        "engine \"sync\" always has one worker; allowed: auto or 1");
+		wrong(check, "engine", "sync", "workers", NULL, "engine \"sync\" always has one; allowed: auto or 1");
 }
 
 struct conf_engine *conf_engine_add(struct conf *conf, const char *name)
@@ -156,7 +175,7 @@ static int complete_cache_path(const struct check *check)
 	if (cache_folder(&folder) < 0)
 		return -ENOMEM;
 	if (!folder) {
-		problem_add(check->problems, -EINVAL, place(check, "cache", NULL, "path", NULL, "cache.path"),
+		wrong(check, "cache", "", "path", NULL,
 		        "auto, but the environment has no HOME; allowed: a path that begins with \"/\" or nothing");
 		return 0;
 	}

@@ -95,8 +95,7 @@ static void bad_value(
 {
 	CLEANUP(buf_release) struct buf allowed = BUF_INIT(1024);
 
-	problem_add(&load->problems, -EINVAL, setting->place, "%s%s%s; allowed: %s",
-	        setting->override ? "" : setting->name, setting->override ? "" : ": ", fail->text,
+	setting_problem(&load->problems, setting, -EINVAL, "%s; allowed: %s", fail->text,
 	        option->type->allowed(option, &allowed) == 0 ? buf_text(&allowed) : "");
 }
 
@@ -144,7 +143,7 @@ static int setting_apply(struct load *load, const struct setting *setting)
 		return 0;
 	}
 	if (!value_plain(setting->value)) {
-		problem_add(&load->problems, -EINVAL, setting->place,
+		setting_problem(&load->problems, setting, -EINVAL,
 		        "a value has no control characters and no \";\" after a space");
 		return 0;
 	}
@@ -211,7 +210,8 @@ int conf_load(const struct conf_source *source, struct conf **ret, struct fail *
 	}
 	if (r == 0)
 		r = load_settings(&load);
-	if (r == 0)
+	/* Without a file that could not be read the whole cannot be judged. */
+	if (r == 0 && (load.problems.count == 0 || load.problems.first.code == -EINVAL))
 		r = conf_complete(load.conf, source, &load.settings, &load.problems);
 	if (r < 0) {
 		fail_set(fail, r, "reading the settings: %s", strerror(-r));

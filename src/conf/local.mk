@@ -8,3 +8,6 @@ libdaemon_a_SOURCES += \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/type.c src/conf/type.h \
 	src/conf/unit.c src/conf/unit.h
+
+dist_man_MANS += doc/redmine-cached.conf.5
+EXTRA_DIST += etc/redmine-cached.conf

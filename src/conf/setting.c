@@ -16,7 +16,7 @@ extern int ini_max_line __attribute__((weak));
 
 void problem_add(struct problems *problems, int code, const char *place, const char *format, ...)
 {
-	char text[FAIL_TEXT_MAX];
+	char text[PROBLEM_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -27,6 +27,20 @@ void problem_add(struct problems *problems, int code, const char *place, const c
 	if (problems->text && problems->count <= PROBLEMS_MAX &&
 	        buf_printf(problems->text, "%s: %s\n", place, text) < 0)
 		return; /* no room for its line; it counts all the same */
+}
+
+void setting_problem(struct problems *problems, const struct setting *setting, int code, const char *format, ...)
+{
+	char text[PROBLEM_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (setting->override)
+		problem_add(problems, code, setting->place, "%s", text);
+	else
+		problem_add(problems, code, setting->place, "%s: %s", setting->name, text);
 }
 
 static void setting_release(struct setting *setting)

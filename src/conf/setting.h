@@ -29,6 +29,8 @@ struct settings {
 	size_t room;
 };
 
+#define PROBLEM_MAX 2048 /* bytes of one error, the NUL included; longer ones are cut */
+
 /* The errors found on the way. */
 struct problems {
 	struct buf *text;  /* the first 20, one a line; NULL: not wanted */
@@ -38,6 +40,10 @@ struct problems {
 
 /* One error: "PLACE: ...", code a negative errno. */
 void problem_add(struct problems *problems, int code, const char *place, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* The same for a setting: in a file its name stands behind the line's number. */
+void setting_problem(struct problems *problems, const struct setting *setting, int code, const char *format, ...)
+        PRINTF_LIKE(4, 5);
 
 void settings_release(struct settings *settings);
 
