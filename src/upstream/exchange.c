@@ -238,7 +238,7 @@ static enum job_outcome outcome_of(const struct exchange *e, CURLcode code, bool
 {
 	if (code == CURLE_OK && !overdue)
 		return e->head_told ? JOB_DONE : JOB_NO_ANSWER;
-	if (atomic_load(&e->job->cancelled))
+	if (atomic_load(&e->job->cancelled) || (e->gave_up && !e->head_told))
 		return JOB_CANCELLED;
 	if (e->head_told)
 		return JOB_CUT;

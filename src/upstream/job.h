@@ -28,7 +28,7 @@ enum job_outcome {
 	JOB_NO_ANSWER, /* the connection ended before a head came: Redmine may have acted */
 	JOB_TIMEOUT,   /* the time limit passed; see maybe_sent */
 	JOB_REFUSED,   /* the engine did not take it: its queue is full or it is stopping */
-	JOB_CANCELLED, /* job_cancel() */
+	JOB_CANCELLED, /* job_cancel(), or a callback of its client gave up before the head */
 };
 
 struct job_result {
