@@ -99,25 +99,27 @@ class HttpScript:
 
     def write(self, request, answer):
         say = self.transcript.text
-        page = "html" in answer.type
+        kind = kind_of(answer)
         say(f"{answer.status} {answer.reason}")
         for name, value in sorted(self.headers(request, answer)):
-            say(f"{name}: {value}", page=name == "location")
+            say(f"{name}: {value}", "page" if name == "location" else None)
         say("")
         text = readable(answer.body)
         if text is None:
             say(f"{len(answer.body)} bytes, sha256 {hashlib.sha256(answer.body).hexdigest()}")
         else:
-            say(text, page)
+            say(text, kind)
 
     def headers(self, request, answer):
         """End-to-end headers, names in lower case. A tag that follows from an address or a moment is only looked at."""
         rows = [(name.lower(), value) for name, value in answer.headers if name.lower() not in LEFT_OUT]
         tag = answer.get("ETag")
+        if answer.status == 304:  # Redmine's own has the fields of an empty answer, a cache's those of what it kept
+            return [("etag", WEAK_TAG.sub("{weak tag}", tag or ""))]
         if tag is not None:
             text = readable(answer.body)
             settled = "/thumbnail/" not in request.target and (  # their tag follows from a path of that machine
-                text is None or self.transcript.names.text(text, "html" in answer.type) == text
+                text is None or self.transcript.names.text(text, kind_of(answer)) == text
             )
             known = settled and answer.body and answer.status == 200
             rows.append(("etag", tag if known else WEAK_TAG.sub("{weak tag}", tag)))
@@ -125,6 +127,11 @@ class HttpScript:
         if "html" in answer.type:
             rows += [("set-cookie", SESSION.sub("={session}", value, count=1)) for value in answer.all("Set-Cookie")]
         return rows
+
+
+def kind_of(answer):
+    """What of its text may name Redmine's own address; see Names.text."""
+    return next((kind for mark, kind in (("html", "page"), ("atom", "feed")) if mark in answer.type), None)
 
 
 def readable(body):

@@ -148,8 +148,6 @@ METHODS = [
     Request("HEAD", "/issues/2.json", None),
     Request("OPTIONS", "/issues.json", None),
     Request("OPTIONS", "/issues.json", None, (("Origin", "http://example.org"), ("Access-Control-Request-Method", "GET"))),
-    Request("PROPFIND", "/issues.json", None),
-    Request("FROBNICATE", "/issues.json", None),
 ]
 
 READS = [*FORMATS, *IDENTITIES, *LISTS, *PATHS, *OTHER_FORMATS, *ATTACHMENTS, *METHODS]
@@ -158,6 +156,8 @@ NEW = {"issue": {"project_id": "atlas", "subject": "By hand & <such>", "descript
 OCTETS = ("Content-Type", "application/octet-stream")
 
 WRITES = [
+    Request("PROPFIND", "/issues.json", None),  # for all that one knows these write
+    Request("FROBNICATE", "/issues.json", None),
     sent_json("POST", "/issues.json", "dora", NEW, creates="issue"),
     get("/issues/$issue.json", None, conditional=True),
     get("/issues.json?limit=1", None),

@@ -43,9 +43,9 @@ class LibraryScript:
             options["key"] = self.keys[login]
         return Redmine(self.base, raise_attr_exception=False, **options)
 
-    def step(self, title, action, called=None):
+    def step(self, title, action, called=None, kind=None):
         """Do it and write down what comes of it; the value comes back, None for an error of Redmine's.
-        A resource made by it is `called` so in the transcript."""
+        A resource made by it is `called` so in the transcript. `kind`: as in Names.text, of a text."""
         self.transcript.title(title)
         try:
             value = action()
@@ -58,7 +58,10 @@ class LibraryScript:
             return None
         if called:
             self.transcript.names.name(value.id, called)
-        self.transcript.data(data)
+        if isinstance(data, str):
+            self.transcript.text(data, kind)
+        else:
+            self.transcript.data(data)
         return value
 
     def created(self, title, called, action):
@@ -129,7 +132,7 @@ class LibraryScript:
         self.step("a query that is not", lambda: list(admin.issue.filter(query_id=999)))
         self.step("a bad date", lambda: list(admin.issue.filter(updated_on="garbage")))
         self.step("as csv", lambda: self.exported(admin.issue.filter(project_id="borealis", limit=20), "csv"))
-        self.step("as atom", lambda: self.exported(admin.issue.filter(project_id="borealis", limit=5), "atom"))
+        self.step("as atom", lambda: self.exported(admin.issue.filter(project_id="borealis", limit=5), "atom"), kind="feed")
 
     @staticmethod
     def total(resources):

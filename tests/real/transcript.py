@@ -17,6 +17,7 @@ HTML_TOKENS = re.compile(r'(csrf-token" content="|name="authenticity_token" valu
 DOWNLOADS = re.compile(r'("downloads":\s?|<downloads>)\d+')  # counts what reached Redmine
 KEY = re.compile(r"\b[0-9a-f]{40}\b")
 FORM_NAME = re.compile(r'(name="[\w-]*form)-[0-9a-f]{8}"')
+FEED_LINK = re.compile(r"(<link\b[^>]*>)")
 JUMP_BOX = re.compile(r'<div id="project-jump".*')  # projects recently used: by requests that reached Redmine
 UPLOAD_TOKEN = re.compile(r"\b(\d+)\.([0-9a-f]{64})\b")
 
@@ -25,7 +26,7 @@ class Names:
     """What is replaced in one script's texts."""
 
     def __init__(self, base, known_keys, other_bases=()):
-        """`other_bases`: addresses of the same Redmine that may show in pages for people, never in JSON or XML.
+        """`other_bases`: addresses of the same Redmine that may show in pages for people and in feeds; see text().
         `known_keys`: the sample's; any other is one that Redmine drew for a user created in this run."""
         self.base = base
         self.known_keys = frozenset(known_keys)
@@ -37,13 +38,16 @@ class Names:
         self.created[int(number)] = "{" + name + "}"
         return number
 
-    def text(self, text, page=False):
-        for base in (self.base, *(self.other_bases if page else ())):
-            for form, name in self.forms(base):
-                text = re.sub(re.escape(form) + r"(?!\d)", name, text)
+    def text(self, text, kind=None):
+        """In a "page" for people the Redmine's own address may stand, in a "feed" everywhere but in its links (an entry's
+        id is a name, not a link). In all else only the address that was asked."""
+        text = self.addresses(self.base, text)
+        for base in self.other_bases if kind else ():
+            parts = FEED_LINK.split(text) if kind == "feed" else [text]
+            text = "".join(part if FEED_LINK.fullmatch(part) else self.addresses(base, part) for part in parts)
         text = MOMENT.sub("{moment}", text)
         text = MOMENT_AS_SHOWN.sub("{moment}", text)
-        if page:
+        if kind == "page":
             text = HTML_TOKENS.sub(r"\1{token}", text)
             text = FORM_NAME.sub(r'\1-{random}"', text)
             text = JUMP_BOX.sub("{jump box}", text)
@@ -55,10 +59,13 @@ class Names:
         return text
 
     @staticmethod
-    def forms(base):
-        """How an address is written: as it is, as part of a query, and its authority alone."""
+    def addresses(base, text):
+        """An address as it is, as part of a query, and its authority alone."""
         authority = urlsplit(base).netloc
-        return [(base, "{base}"), (quote(base, safe=""), "{base}"), (authority, "{authority}"), (quote(authority), "{authority}")]
+        forms = [(base, "{base}"), (quote(base, safe=""), "{base}"), (authority, "{authority}"), (quote(authority), "{authority}")]
+        for form, name in forms:
+            text = re.sub(re.escape(form) + r"(?!\d)", name, text)
+        return text
 
     def value(self, value, key=""):
         """JSON-like data with the same replacements."""
@@ -107,8 +114,8 @@ class Transcript:
     def title(self, text):
         self.lines.append(self.names.text(text))
 
-    def text(self, text, page=False):
-        self.lines += ["    " + line for line in self.names.text(text, page).split("\n")]
+    def text(self, text, kind=None):
+        self.lines += ["    " + line for line in self.names.text(text, kind).split("\n")]
 
     def data(self, value):
         self.text(json.dumps(self.names.value(value), ensure_ascii=False, indent=1, sort_keys=True))
