@@ -1,5 +1,6 @@
 #include "conf/conf.h"
 
+#include "conf/check.h"
 #include "conf/option.h"
 #include "conf/type.h"
 
@@ -90,32 +91,39 @@ static void names_add(struct names *names, const char *section, const char *name
 	names->count++;
 }
 
-static void compare(struct names *names, enum option_scope scope, const char *named, const void *old, const void *new)
+/* Names the settings of one struct that need a restart to change, and keeps them as they are in force. */
+static void keep(struct names *names, enum option_scope scope, const char *named, const void *old, void *new)
 {
 	const struct option *option;
 
-	for (size_t i = 0; (option = option_at(i)); i++)
-		if (option->scope == scope && !option->reload && !same_value(option, old, new))
-			names_add(names, option->section, named, option->name);
+	for (size_t i = 0; (option = option_at(i)); i++) {
+		if (option->scope != scope || option->reload || same_value(option, old, new))
+			continue;
+		names_add(names, option->section, named, option->name);
+		option->type->copy(option_member(option, new), (const char *)old + option->offset);
+	}
 }
 
-size_t conf_needs_restart(const struct conf *old, const struct conf *new, char *text, size_t size)
+size_t conf_needs_restart(const struct conf *old, struct conf *new, char *text, size_t size)
 {
 	struct names names = {text, size, 0};
 
-	ASSERT(size > 0);
+	CHECK(old, CONF_MAGIC);
+	CHECK(new, CONF_MAGIC);
+	ASSERT(size > 0 && atomic_load(&new->refs) == 1);
 	text[0] = '\0';
-	compare(&names, OPTION_OF_CONF, NULL, old, new);
+	keep(&names, OPTION_OF_CONF, NULL, old, new);
 	for (size_t i = 0; i < old->engine.count; i++) {
-		const char *name = old->engine.items[i].name;
+		const struct conf_engine *row = &old->engine.items[i];
+		struct conf_engine *new_row = conf_engine_add(new, row->name);
 
-		compare(&names, OPTION_OF_ENGINE, name, &old->engine.items[i], conf_engine(new, name));
+		if (new_row)
+			keep(&names, OPTION_OF_ENGINE, row->name, row, new_row);
 	}
 	for (size_t i = 0; i < new->engine.count; i++) {
-		const char *name = new->engine.items[i].name;
+		struct conf_engine *row = &new->engine.items[i];
 
-		if (conf_engine(old, name) == &old->engine.defaults)
-			compare(&names, OPTION_OF_ENGINE, name, &old->engine.defaults, &new->engine.items[i]);
+		keep(&names, OPTION_OF_ENGINE, row->name, conf_engine(old, row->name), row);
 	}
 	return names.count;
 }

@@ -1,11 +1,12 @@
 /*
- * One reading of the settings: immutable once made, counted references. The
- * daemon keeps the newest in conf_current(); whoever needs several settings
- * that agree with each other takes a reference and keeps it for that long.
+ * One reading of the settings: immutable once it is shared, counted references.
+ * Whoever needs several settings that agree with each other takes a reference
+ * and keeps it for that long.
  *
  * The file is INI, read by inih: [section] or [section "NAME"], name = value,
- * comments after ; or # at the start of a line. "FILE.d"-style drop-ins: every
- * *.conf in the folder conf.d beside the file, in order of name, read after it.
+ * comments after ; or # at the start of a line and after ; behind a space.
+ * Drop-ins: every *.conf in the folder conf.d beside the file, in order of
+ * name, read after it.
  * A repeatable setting (listen.address, listen.allowed_hosts) collects its
  * values; a drop-in or -o that gives an empty value first forgets the earlier
  * ones, and the first -o of a repeatable setting replaces what files said.
@@ -102,11 +103,11 @@ struct conf_source {
 	size_t override_count;
 	/* Accepts or refuses a [lifetime] name: conf/ must not know Redmine. NULL accepts all. */
 	bool (*resource_known)(const char *name);
-	const char *resource_names; /* for the error: "issues, issue, ..." */
+	const char *resource_names; /* for the error: "issues, issue, ..."; not NULL where resource_known is not */
 	/* The same for the engines that are built in. */
 	bool (*engine_known)(const char *name);
 	const char *engine_names; /* "sync, thread" */
-	struct buf *problems;     /* gets every error found (up to 20), one a line; NULL: not wanted */
+	struct buf *problems;     /* gets every error found (up to 20), "\n" between them; NULL: not wanted */
 };
 
 /*
@@ -129,10 +130,12 @@ const struct conf_engine *conf_engine(const struct conf *conf, const char *name)
 int64_t conf_lifetime_ms(const struct conf *conf, const char *resource, int64_t fallback_ms);
 
 /*
- * Settings that changed between two readings but need a restart, as
- * "section.name, section.name" into text ("" when none). Returns their number.
+ * For a reload: the settings that differ but need a restart, as "section.name,
+ * section.name" in text (cut to size, "" when none). They get the values of old
+ * back, so that new is what is in force. Returns their number. new: not shared
+ * yet. A value for which there is no memory stays the new one.
  */
-size_t conf_needs_restart(const struct conf *old, const struct conf *new, char *text, size_t size);
+size_t conf_needs_restart(const struct conf *old, struct conf *new, char *text, size_t size);
 
 /* The settings in force as a file that conf_load accepts (--print-config). */
 void conf_print(const struct conf *conf, FILE *out);

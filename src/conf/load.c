@@ -90,6 +90,16 @@ static void unknown_option(struct load *load, const struct setting *setting)
 	        option_list(setting->section, named, &known) == 0 ? buf_text(&known) : "");
 }
 
+static void unknown_resource(struct load *load, const struct setting *setting)
+{
+	const char *names = load->source->resource_names;
+	char nearest[64];
+	bool near = names_nearest(names, setting->name, nearest, sizeof(nearest));
+
+	problem_add(&load->problems, -EINVAL, setting->place, "unknown resource \"%s\"%s%s%s; allowed: %s",
+	        setting->name, near ? ", perhaps \"" : "", near ? nearest : "", near ? "\"" : "", names);
+}
+
 static void bad_value(
         struct load *load, const struct setting *setting, const struct option *option, const struct fail *fail)
 {
@@ -138,8 +148,7 @@ static int setting_apply(struct load *load, const struct setting *setting)
 	}
 	if (option->scope == OPTION_OF_LIFETIME && load->source->resource_known &&
 	        !load->source->resource_known(setting->name)) {
-		problem_add(&load->problems, -EINVAL, setting->place, "unknown resource \"%s\"; allowed: %s",
-		        setting->name, load->source->resource_names ? load->source->resource_names : "none");
+		unknown_resource(load, setting);
 		return 0;
 	}
 	if (!value_plain(setting->value)) {

@@ -132,14 +132,14 @@ static size_t distance(const char *one, const char *other)
 }
 
 /* A third of the letters may be wrong; what is further off is no slip of the finger. */
-static void keep_nearer(const char *candidate, const char *name, const char **best, size_t *best_distance)
+static bool is_nearer(const char *candidate, const char *name, size_t *best_distance)
 {
 	size_t d = distance(name, candidate);
 
-	if (d < *best_distance && d <= 1 + strlen(candidate) / 3) {
-		*best = candidate;
-		*best_distance = d;
-	}
+	if (d >= *best_distance || d > 1 + strlen(candidate) / 3)
+		return false;
+	*best_distance = d;
+	return true;
 }
 
 const char *section_nearest(const char *name)
@@ -148,7 +148,8 @@ const char *section_nearest(const char *name)
 	const char *best = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		keep_nearer(sections[i].name, name, &best, &best_distance);
+		if (is_nearer(sections[i].name, name, &best_distance))
+			best = sections[i].name;
 	return best;
 }
 
@@ -158,7 +159,26 @@ const char *option_nearest(const char *section, bool named, const char *name)
 	const char *best = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		if (option_in(&options[i], section, named))
-			keep_nearer(options[i].name, name, &best, &best_distance);
+		if (option_in(&options[i], section, named) && is_nearer(options[i].name, name, &best_distance))
+			best = options[i].name;
 	return best;
+}
+
+bool names_nearest(const char *names, const char *name, char *ret, size_t size)
+{
+	size_t best_distance = NEAREST_MAX;
+	bool found = false;
+
+	for (; *names; names += strspn(names, ", ")) {
+		size_t candidate_size = strcspn(names, ",");
+		char candidate[NEAREST_MAX + 1];
+
+		snprintf(candidate, sizeof(candidate), "%.*s", (int)candidate_size, names);
+		if (candidate_size < sizeof(candidate) && is_nearer(candidate, name, &best_distance)) {
+			snprintf(ret, size, "%s", candidate);
+			found = true;
+		}
+		names += candidate_size;
+	}
+	return found;
 }

@@ -55,6 +55,9 @@ int option_list(const char *section, bool named, struct buf *out) MUST_CHECK;
 const char *section_nearest(const char *name);
 const char *option_nearest(const char *section, bool named, const char *name);
 
+/* The same among names separated by ", ", as a copy in ret. False when none comes near. size: at least 1. */
+bool names_nearest(const char *names, const char *name, char *ret, size_t size);
+
 /* The member of a row in its struct. */
 static inline void *option_member(const struct option *option, void *owner)
 {

@@ -36,9 +36,9 @@ SECTION(upstream, "", "The Redmine that is asked.")
 OPTION(upstream, url, upstream.url, URL("http https"), "", "", "", START,
 	"Where Redmine is, with the path below which it lives if it has one: https://redmine.example.org or "
 	"http://127.0.0.1:3000/redmine. The only setting that has to be given.")
-OPTION(upstream, ca_file, upstream.ca_file, PATH(""), "", "", "", RELOAD,
+OPTION(upstream, ca_file, upstream.ca_file, PATH(""), "", "", "", START,
 	"File of the certificates (PEM) that may have signed the one of an https Redmine. Empty: those of the system.")
-OPTION(upstream, verify, upstream.verify, BOOL, "yes", "", "", RELOAD,
+OPTION(upstream, verify, upstream.verify, BOOL, "yes", "", "", START,
 	"Whether the certificate of an https Redmine is verified. Without it anyone on the way can read every key.")
 OPTION(upstream, connect_timeout, upstream.connect_timeout_ms, SPAN, "10s", "100ms", "5m", RELOAD,
 	"How long making a connection to Redmine may take.")
@@ -46,7 +46,7 @@ OPTION(upstream, timeout, upstream.timeout_ms, SPAN, "60s", "100ms", "1h", RELOA
 	"How long Redmine may take until its answer begins, and how long an answer may stand still.")
 OPTION(upstream, compression, upstream.compression, CHOICE("auto yes no"), "auto", "", "", RELOAD,
 	"Whether Redmine is asked for compressed answers. auto: when it is not on this machine.")
-OPTION(upstream, proxy, upstream.proxy, URL("http https socks5 socks5h"), "", "", "", RELOAD,
+OPTION(upstream, proxy, upstream.proxy, URL("http https socks5 socks5h"), "", "", "", START,
 	"The proxy on the way to Redmine, as http://proxy.example.org:3128. Empty: none; the environment is not asked.")
 
 SECTION(listen, "", "Where clients connect, and how much of them is taken in.")
@@ -55,9 +55,9 @@ OPTION(listen, address, listen.address, ADDRESSES, "127.0.0.1:7336", "", "", STA
 	"Where to listen: 127.0.0.1:7336, [::1]:7336, localhost:7336 or unix:/run/redmine-cached/http.sock. "
 	"May be given several times.")
 OPTION(listen, allowed_hosts, listen.allowed_hosts, HOSTS, "", "", "", RELOAD,
-	"Further names by which clients may call this daemon (the Host of a request, without its port), as "
-	"cache.example.org. The addresses it listens on and localhost are always allowed. A web page cannot reach "
-	"the daemon under any other name. May be given several times.")
+	"Further names by which clients may call this daemon (the Host of a request): cache.example.org with any port, "
+	"cache.example.org:80 with that one, * any name. Those it listens on and localhost are always allowed. The names "
+	"keep web pages out that make a name of theirs lead here; * lets them in. May be given several times.")
 OPTION(listen, allow_remote, listen.allow_remote, BOOL, "no", "", "", START,
 	"Whether an address that other machines can reach may be listened on. Who can connect can ask Redmine with the "
 	"keys that he has, over a connection that is not encrypted.")
@@ -70,7 +70,7 @@ OPTION(listen, max_connections, listen.max_connections, NUMBER, "4096", "1", "10
 	"Connections of clients at a time, over all addresses. Further ones are refused.")
 OPTION(listen, idle_timeout, listen.idle_timeout_ms, SPAN, "60s", "1s", "1h", START,
 	"How long a connection may stay open without a request, and a client may take nothing of its answer.")
-OPTION(listen, header_timeout, listen.header_timeout_ms, SPAN, "15s", "100ms", "10m", START,
+OPTION(listen, header_timeout, listen.header_timeout_ms, SPAN, "15s", "100ms", "10m", RELOAD,
 	"How long a client may take to send the head of a request, from its first byte.")
 OPTION(listen, header_limit, listen.header_limit, SIZE, "24K", "4K", "1M", START,
 	"The largest head of a request; a larger one is answered 431.")
@@ -82,9 +82,10 @@ OPTION(listen, drain_timeout, listen.drain_timeout_ms, SPAN, "20s", "0", "1h", R
 SECTION(engine, "NAME", "Where and when the questions to Redmine run.")
 
 OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
-	"The engine that serves requests: thread asks from several threads at a time, sync from one.")
+	"The engine that asks Redmine. sync: one question at a time. thread: several, a thread for each. async: many, all "
+	"from one thread.")
 ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
-	"How many questions may be under way at a time. auto: by the number of processors. The engine sync has 1.")
+	"How many questions may be under way at a time. auto: as many as suit the engine. sync always has 1.")
 ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
 	"Questions that may wait for a worker. Further ones are answered 503.")
 ENGINE_OPTION(engine, path, path, PATH(""), "", "", "", START,
@@ -96,9 +97,9 @@ OPTION(cache, path, cache.path, PATH("auto"), "auto", "", "", START,
 	"The file that keeps answers over a restart. Empty: they are kept in memory only. auto: cache.db in the folder "
 	"CACHE_DIRECTORY of the environment (as systemd sets it), else in /var/cache/redmine-cached for root and in "
 	"redmine-cached of XDG_CACHE_HOME or ~/.cache for anyone else.")
-OPTION(cache, memory, cache.memory, SIZE, "64M", "64K", "1T", START,
+OPTION(cache, memory, cache.memory, SIZE, "64M", "64K", "1T", RELOAD,
 	"Bytes of answers held in memory.")
-OPTION(cache, size, cache.size, SIZE, "1G", "1M", "16T", START,
+OPTION(cache, size, cache.size, SIZE, "1G", "1M", "16T", RELOAD,
 	"Bytes that the file may have.")
 OPTION(cache, object_limit, cache.object_limit, SIZE, "8M", "1K", "1G", RELOAD,
 	"The largest body that is kept; larger ones pass through.")

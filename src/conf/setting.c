@@ -24,8 +24,9 @@ void problem_add(struct problems *problems, int code, const char *place, const c
 	va_end(arguments);
 	if (problems->count++ == 0)
 		fail_set(&problems->first, code, "%s: %s", place, text);
-	if (problems->text && problems->count <= PROBLEMS_MAX &&
-	        buf_printf(problems->text, "%s: %s\n", place, text) < 0)
+	if (!problems->text || problems->count > PROBLEMS_MAX)
+		return;
+	if (buf_printf(problems->text, "%s%s: %s", problems->text->size ? "\n" : "", place, text) < 0)
 		return; /* no room for its line; it counts all the same */
 }
 
@@ -395,9 +396,10 @@ int settings_add_override(struct settings *settings, const char *text, struct pr
 		setting_release(&setting);
 		if (r == -ENOMEM)
 			return r;
-		/* The text is not shown: it may be a key that slipped in. */
-		problem_add(
-		        problems, r, "-o", "not a setting; allowed: SECTION.NAME=VALUE or SECTION.NAMED.NAME=VALUE");
+		/* A text without a "." is not shown: it may be a key that slipped in. */
+		problem_add(problems, r, "-o",
+		        "%.*s%snot a setting; allowed: SECTION.NAME=VALUE or SECTION.NAMED.NAME=VALUE",
+		        strchr(text, '.') ? (int)strcspn(text, "=") : 0, text, strchr(text, '.') ? ": " : "");
 		return 0;
 	}
 	setting.name = trimmed(dot + 1, (size_t)(equals - dot - 1));

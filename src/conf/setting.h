@@ -33,7 +33,7 @@ struct settings {
 
 /* The errors found on the way. */
 struct problems {
-	struct buf *text;  /* the first 20, one a line; NULL: not wanted */
+	struct buf *text;  /* the first 20, "\n" between them; NULL: not wanted */
 	struct fail first; /* the very first; code 0: none */
 	unsigned count;
 };

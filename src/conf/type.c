@@ -74,6 +74,21 @@ static int text_print(const struct option *option, const void *member, struct bu
 	return text ? buf_add_text(out, text) : 0;
 }
 
+static int text_copy(void *to, const void *from)
+{
+	const char *text = *(char *const *)from;
+	char *copy = NULL;
+
+	if (text) {
+		copy = strdup(text);
+		if (!copy)
+			return -ENOMEM;
+	}
+	free(*(char **)to);
+	*(char **)to = copy;
+	return 0;
+}
+
 static void text_release(void *member)
 {
 	free(*(char **)member);
@@ -102,7 +117,7 @@ static int url_allowed(const struct option *option, struct buf *out)
 	return r < 0 ? r : buf_add_text(out, " and HOST, HOST:PORT or either of them with a /PATH");
 }
 
-const struct option_type type_url = {"URL", false, url_type_parse, text_print, url_allowed, text_release};
+const struct option_type type_url = {"URL", false, url_type_parse, text_print, url_allowed, text_copy, text_release};
 
 static int path_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -118,7 +133,7 @@ static int path_allowed(const struct option *option, struct buf *out)
 	return buf_printf(out, "a path that begins with \"/\"%s%s, or nothing", separator, option->words);
 }
 
-const struct option_type type_path = {"PATH", false, path_parse, text_print, path_allowed, text_release};
+const struct option_type type_path = {"PATH", false, path_parse, text_print, path_allowed, text_copy, text_release};
 
 static int engine_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -132,9 +147,22 @@ static int engine_allowed(const struct option *option, struct buf *out)
 	return buf_add_text(out, "1 to 32 letters, digits, \"_\" and \"-\"");
 }
 
-const struct option_type type_engine = {"NAME", false, engine_parse, text_print, engine_allowed, text_release};
+const struct option_type type_engine = {
+        "NAME", false, engine_parse, text_print, engine_allowed, text_copy, text_release};
 
 /* Choices. */
+
+static int bool_copy(void *to, const void *from)
+{
+	*(bool *)to = *(const bool *)from;
+	return 0;
+}
+
+static int int_copy(void *to, const void *from)
+{
+	*(int *)to = *(const int *)from;
+	return 0;
+}
 
 static int bool_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -157,7 +185,7 @@ static int bool_allowed(const struct option *option, struct buf *out)
 	return buf_add_text(out, "yes or no");
 }
 
-const struct option_type type_bool = {"BOOL", false, bool_parse, bool_print, bool_allowed, NULL};
+const struct option_type type_bool = {"BOOL", false, bool_parse, bool_print, bool_allowed, bool_copy, NULL};
 
 static int choice_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -183,7 +211,7 @@ static int choice_allowed(const struct option *option, struct buf *out)
 	return words_list(option->words, "", out);
 }
 
-const struct option_type type_choice = {"CHOICE", false, choice_parse, choice_print, choice_allowed, NULL};
+const struct option_type type_choice = {"CHOICE", false, choice_parse, choice_print, choice_allowed, int_copy, NULL};
 
 /* Numbers. Every one is checked against the bounds of its row, which are written as the value is. */
 
@@ -216,7 +244,7 @@ static int number_allowed(const struct option *option, struct buf *out)
 	return buf_printf(out, "%s to %s", option->min, option->max);
 }
 
-const struct option_type type_number = {"NUMBER", false, number_parse, number_print, number_allowed, NULL};
+const struct option_type type_number = {"NUMBER", false, number_parse, number_print, number_allowed, int_copy, NULL};
 
 static int count_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -236,7 +264,7 @@ static int count_allowed(const struct option *option, struct buf *out)
 	return buf_printf(out, "auto or %s to %s", option->min, option->max);
 }
 
-const struct option_type type_count = {"COUNT", false, count_parse, count_print, count_allowed, NULL};
+const struct option_type type_count = {"COUNT", false, count_parse, count_print, count_allowed, int_copy, NULL};
 
 static int size_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -263,7 +291,13 @@ static int size_allowed(const struct option *option, struct buf *out)
 	return buf_printf(out, "%s to %s bytes (K, M, G, T: by powers of 1024)", option->min, option->max);
 }
 
-const struct option_type type_size = {"SIZE", false, size_parse, size_type_print, size_allowed, NULL};
+static int size_copy(void *to, const void *from)
+{
+	*(uint64_t *)to = *(const uint64_t *)from;
+	return 0;
+}
+
+const struct option_type type_size = {"SIZE", false, size_parse, size_type_print, size_allowed, size_copy, NULL};
 
 static int span_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -290,7 +324,13 @@ static int span_allowed(const struct option *option, struct buf *out)
 	return buf_printf(out, "%s to %s (units ms, s, m, h, d)", option->min, option->max);
 }
 
-const struct option_type type_span = {"SPAN", false, span_parse, span_type_print, span_allowed, NULL};
+static int span_copy(void *to, const void *from)
+{
+	*(int64_t *)to = *(const int64_t *)from;
+	return 0;
+}
+
+const struct option_type type_span = {"SPAN", false, span_parse, span_type_print, span_allowed, span_copy, NULL};
 
 /* Lists: each value is one more item, an empty one forgets those before it. */
 
@@ -315,6 +355,21 @@ static int list_add(struct text_list *list, const char *text)
 	if (!items[list->count])
 		return -ENOMEM;
 	list->count++;
+	return 0;
+}
+
+static int list_copy(void *to, const void *from)
+{
+	const struct text_list *list = from;
+	struct text_list copy = {0};
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list_add(&copy, list->items[i]) < 0) {
+			list_release(&copy);
+			return -ENOMEM;
+		}
+	list_release(to);
+	*(struct text_list *)to = copy;
 	return 0;
 }
 
@@ -350,7 +405,16 @@ static int addresses_allowed(const struct option *option, struct buf *out)
 }
 
 const struct option_type type_addresses = {
-        "ADDRESS", true, addresses_parse, list_print, addresses_allowed, list_release};
+        "ADDRESS", true, addresses_parse, list_print, addresses_allowed, list_copy, list_release};
+
+/* A host alone, or with the port that it then has to have. */
+static bool host_and_port_valid(const char *text)
+{
+	struct address address;
+
+	return host_valid(text, strlen(text)) ||
+	       (address_parse(text, &address, NULL) == 0 && address.kind == ADDRESS_TCP);
+}
 
 static int hosts_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
@@ -358,14 +422,14 @@ static int hosts_parse(const struct option *option, const char *text, void *memb
 		list_release(member);
 		return 0;
 	}
-	if (!host_valid(text, strlen(text)))
+	if (strcmp(text, "*") != 0 && !host_and_port_valid(text))
 		return fail_set(fail, -EINVAL, "\"%s\" is not a host", text);
 	return list_add(member, text);
 }
 
 static int hosts_allowed(const struct option *option, struct buf *out)
 {
-	return buf_add_text(out, "a name or a numeric address, without a port");
+	return buf_add_text(out, "HOST, HOST:PORT or *");
 }
 
-const struct option_type type_hosts = {"HOST", true, hosts_parse, list_print, hosts_allowed, list_release};
+const struct option_type type_hosts = {"HOST", true, hosts_parse, list_print, hosts_allowed, list_copy, list_release};

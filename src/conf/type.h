@@ -25,6 +25,9 @@ struct option_type {
 	/* Appends what is allowed, as "100ms to 5m" or "yes or no". */
 	int (*allowed)(const struct option *option, struct buf *out);
 
+	/* Makes one member the same as another. 0, or -ENOMEM (it is left alone). */
+	int (*copy)(void *to, const void *from);
+
 	/* Frees what the member owns and empties it; NULL when it owns nothing. */
 	void (*release)(void *member);
 };
@@ -39,7 +42,8 @@ extern const struct option_type type_span;      /* int64_t, milliseconds */
 extern const struct option_type type_choice;    /* an enum that counts the words from 0 */
 extern const struct option_type type_engine;    /* char *; a name that engine_name_valid() accepts */
 extern const struct option_type type_addresses; /* struct text_list; each accepted by address_parse() */
-extern const struct option_type type_hosts;     /* struct text_list; host names and addresses */
+extern const struct option_type
+        type_hosts; /* struct text_list; host names and addresses, with a port or without, or "*" */
 
 /* A name that can stand in [section "NAME"]: 1 to 32 letters, digits, "_" and "-". */
 bool engine_name_valid(const char *name);

@@ -98,6 +98,7 @@ static inline void assert_problems(const char *text, const char *const *override
 			at += folder;
 		ck_assert_int_eq(buf_add_char(&shown, *at), 0);
 	}
+	ck_assert_int_eq(buf_add_char(&shown, '\n'), 0);
 	ck_assert_str_eq(buf_text(&shown), expected);
 }
 

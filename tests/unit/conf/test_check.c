@@ -94,13 +94,13 @@ START_TEST(engines_are_known_or_have_a_path)
 	assert_engines(URL "[engine]\ndefault = sync\n[engine \"thread\"]\nworkers = 2\n", "");
 	assert_engines(URL "[engine]\ndefault = mine\n[engine \"mine\"]\npath = /dev/null\n", "");
 	assert_engines(URL "[engine]\ndefault = mine\n",
-	        "a.conf:4: default: there is no engine \"mine\"; allowed: sync, thread, or one with a path below [engine \"mine\"]\n");
+	        "a.conf:4: default: there is no engine \"mine\"; allowed: sync, thread, or one with a path below [engine \"mine\"]");
 	assert_engines(URL "[engine \"mine\"]\n",
-	        "a.conf:3: there is no engine \"mine\"; allowed: sync, thread, or one with a path below [engine \"mine\"]\n");
+	        "a.conf:3: there is no engine \"mine\"; allowed: sync, thread, or one with a path below [engine \"mine\"]");
 	assert_engines(URL "[engine \"thread\"]\npath = /dev/null\n",
-	        "a.conf:4: path: engine \"thread\" is built in and has none; allowed: a name other than sync, thread\n");
+	        "a.conf:4: path: engine \"thread\" is built in and has none; allowed: a name other than sync, thread");
 	assert_engines(URL "[engine \"mine\"]\npath = /nonexistent/mine.so\n",
-	        "a.conf:4: path: /nonexistent/mine.so: No such file or directory\n");
+	        "a.conf:4: path: /nonexistent/mine.so: No such file or directory");
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+/* The second text instead of the first: what it wants and cannot have before a restart. */
 static void assert_restart(const char *old_text, const char *new_text, size_t count, const char *expected)
 {
 	CLEANUP(conf_unrefp) struct conf *old = conf_of(old_text, NULL);
@@ -10,16 +11,45 @@ static void assert_restart(const char *old_text, const char *new_text, size_t co
 
 	ck_assert_uint_eq(conf_needs_restart(old, new, text, sizeof(text)), count);
 	ck_assert_str_eq(text, expected);
+	ck_assert_uint_eq(conf_needs_restart(old, new, text, sizeof(text)), 0); /* new has them as they were */
 }
 
 START_TEST(what_needs_a_restart)
 {
 	assert_restart(URL, URL, 0, "");
-	assert_restart(URL "[cache]\nmemory = 1024K\n", URL "[cache]\nmemory = 1M\n", 0, "");
+	assert_restart(URL "[listen]\nheader_limit = 8192\n", URL "[listen]\nheader_limit = 8K\n", 0, "");
 	assert_restart(URL "[log]\nlevel = warn\n[lifetime]\nissues = 1s\n", URL "timeout = 5s\n", 0, "");
 	assert_restart(URL, "[upstream]\nurl = http://b\n[cache]\npath =\n", 2, "upstream.url, cache.path");
 	assert_restart(URL "[listen]\naddress = [::1]:1\naddress = [::1]:2\n",
 	        URL "[listen]\naddress = [::1]:2\naddress = [::1]:1\n", 1, "listen.address");
+}
+END_TEST
+
+START_TEST(a_reload_keeps_what_is_in_force)
+{
+	CLEANUP(conf_unrefp)
+	struct conf *old = conf_of(URL
+	        "[listen]\nthreads = 3\naddress = [::1]:1\n[cache]\npath =\n[engine \"thread\"]\nworkers = 2\n",
+	        NULL);
+	CLEANUP(conf_unrefp)
+	struct conf *new = conf_of("[upstream]\nurl = http://b\ntimeout = 7s\n[log]\nlevel = error\n"
+	                           "[engine]\ndefault = sync\n",
+	        NULL);
+	char text[256];
+
+	ck_assert_uint_eq(conf_needs_restart(old, new, text, sizeof(text)), 6);
+	ck_assert_str_eq(text,
+	        "upstream.url, listen.address, listen.threads, engine.default, cache.path, engine.thread.workers");
+	ck_assert_str_eq(new->upstream.url, "http://redmine.example.org");
+	ck_assert_int_eq(new->listen.threads, 3);
+	ck_assert_uint_eq(new->listen.address.count, 1);
+	ck_assert_str_eq(new->listen.address.items[0], "[::1]:1");
+	ck_assert_str_eq(new->engine.default_name, "thread");
+	ck_assert_int_eq(conf_engine(new, "thread")->workers, 2);
+	ck_assert_str_eq(new->cache.path, "");
+	ck_assert_int_eq(new->upstream.timeout_ms, 7000); /* these are in force at once */
+	ck_assert_int_eq(new->log.level, LOG_LEVEL_ERROR);
+	ck_assert_str_eq(old->upstream.url, "http://redmine.example.org");
 }
 END_TEST
 
@@ -36,14 +66,15 @@ END_TEST
 
 START_TEST(names_are_cut_to_the_room)
 {
+	static const char changed[] = "[upstream]\nurl = http://b\n[listen]\nthreads = 2\nheader_limit = 8K\n";
 	CLEANUP(conf_unrefp) struct conf *old = conf_of(URL, NULL);
-	CLEANUP(conf_unrefp)
-	struct conf *new = conf_of("[upstream]\nurl = http://b\n[cache]\nmemory = 2M\nsize = 2M\n", NULL);
+	CLEANUP(conf_unrefp) struct conf *new = conf_of(changed, NULL);
+	CLEANUP(conf_unrefp) struct conf *other = conf_of(changed, NULL);
 	char text[16], one[1];
 
 	ck_assert_uint_eq(conf_needs_restart(old, new, text, sizeof(text)), 3);
-	ck_assert_str_eq(text, "upstream.url, c");
-	ck_assert_uint_eq(conf_needs_restart(old, new, one, sizeof(one)), 3);
+	ck_assert_str_eq(text, "upstream.url, l");
+	ck_assert_uint_eq(conf_needs_restart(old, other, one, sizeof(one)), 3);
 	ck_assert_str_eq(one, "");
 }
 END_TEST
@@ -83,4 +114,5 @@ START_TEST(references)
 }
 END_TEST
 
-UNIT_MAIN("conf", what_needs_a_restart, which_engine_needs_a_restart, names_are_cut_to_the_room, lifetimes, references)
+UNIT_MAIN("conf", what_needs_a_restart, a_reload_keeps_what_is_in_force, which_engine_needs_a_restart,
+        names_are_cut_to_the_room, lifetimes, references)

@@ -264,12 +264,12 @@ START_TEST(resources_are_asked_for)
 {
 	CLEANUP(buf_release) struct buf problems = BUF_INIT(10000);
 	const char *const overrides[] = {
-	        "upstream.url=http://a", "lifetime.issues=5m", "lifetime.isues=5m", "lifetime.Issues=5m"};
+	        "upstream.url=http://a", "lifetime.issues=5m", "lifetime.isues=5m", "lifetime.users=5m"};
 	struct conf_source source = {
 	        .overrides = overrides,
 	        .override_count = 2,
 	        .resource_known = is_issues,
-	        .resource_names = "issues",
+	        .resource_names = "projects, issues",
 	        .problems = &problems,
 	};
 	struct conf *conf = NULL;
@@ -279,8 +279,9 @@ START_TEST(resources_are_asked_for)
 	conf_unref(conf);
 	source.override_count = 4;
 	ck_assert_int_eq(conf_load(&source, &conf, NULL), -EINVAL);
-	ck_assert_str_eq(buf_text(&problems), "-o lifetime.isues: unknown resource \"isues\"; allowed: issues\n"
-	                                      "-o lifetime.Issues: unknown resource \"Issues\"; allowed: issues\n");
+	ck_assert_str_eq(buf_text(&problems),
+	        "-o lifetime.isues: unknown resource \"isues\", perhaps \"issues\"; allowed: projects, issues\n"
+	        "-o lifetime.users: unknown resource \"users\"; allowed: projects, issues");
 }
 END_TEST
 

@@ -104,7 +104,7 @@ END_TEST
 
 START_TEST(nearest)
 {
-	char long_name[200];
+	char long_name[200], near[16];
 
 	ck_assert_str_eq(section_nearest("upstrem"), "upstream");
 	ck_assert_str_eq(section_nearest("LISTEN"), "listen");
@@ -117,6 +117,12 @@ START_TEST(nearest)
 	ck_assert_str_eq(option_nearest("engine", true, "worker"), "workers");
 	ck_assert_ptr_null(option_nearest("engine", false, "workers"));
 	ck_assert_ptr_null(option_nearest("nothing", false, "workers"));
+	ck_assert(names_nearest("issues, issue, projects", "isues", near, sizeof(near)));
+	ck_assert_str_eq(near, "issues");
+	ck_assert(names_nearest("issues, issue, projects", "project", near, sizeof(near)));
+	ck_assert_str_eq(near, "projects");
+	ck_assert(!names_nearest("issues, issue, projects", "memory", near, sizeof(near)));
+	ck_assert(!names_nearest("", "memory", near, sizeof(near)));
 	memset(long_name, 'x', sizeof(long_name) - 1);
 	long_name[sizeof(long_name) - 1] = '\0';
 	ck_assert_ptr_null(section_nearest(long_name));

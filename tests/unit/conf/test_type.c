@@ -36,6 +36,22 @@ static void assert_refuses(const struct option *option, const char *text, void *
 	ck_assert_str_eq(buf_text(&after), buf_text(&before));
 }
 
+/* A copy prints alike and owns its own. */
+static void assert_copies(const struct option *option, void *member, void *other)
+{
+	CLEANUP(buf_release) struct buf one = BUF_INIT(1000);
+	CLEANUP(buf_release) struct buf two = BUF_INIT(1000);
+
+	ck_assert_int_eq(option->type->print(option, member, &one), 0);
+	ck_assert_int_eq(option->type->copy(other, member), 0);
+	if (option->type->release)
+		option->type->release(member);
+	ck_assert_int_eq(option->type->print(option, other, &two), 0);
+	ck_assert_str_eq(buf_text(&two), buf_text(&one));
+	if (option->type->release)
+		option->type->release(other);
+}
+
 static void assert_allows(const struct option *option, const char *expected)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT(1000);
@@ -195,6 +211,28 @@ START_TEST(urls_and_engines)
 }
 END_TEST
 
+START_TEST(copies)
+{
+	struct option path = ROW(type_path, "", "", "");
+	struct option number = ROW(type_number, "", "1", "9");
+	struct option hosts = ROW(type_hosts, "", "", "");
+	struct text_list list = {0}, other_list = {0};
+	char *text = NULL, *other_text = strdup("/old");
+	int one = 7, other = 8;
+
+	assert_copies(&path, &text, &other_text);
+	assert_parses(&path, "/x", &text, "/x");
+	assert_copies(&path, &text, &other_text);
+	assert_copies(&number, &one, &other);
+	ck_assert_int_eq(other, 7);
+	assert_parses(&hosts, "a", &list, "a");
+	assert_parses(&hosts, "b", &list, "a\nb");
+	assert_parses(&hosts, "c", &other_list, "c");
+	assert_copies(&hosts, &list, &other_list);
+	assert_copies(&hosts, &list, &other_list);
+}
+END_TEST
+
 START_TEST(lists)
 {
 	struct option addresses = ROW(type_addresses, "", "", "");
@@ -212,13 +250,17 @@ START_TEST(lists)
 	ck_assert(hosts.type->repeatable);
 	assert_parses(&hosts, "cache.example.org", &value, "cache.example.org");
 	assert_parses(&hosts, "[::1]", &value, "cache.example.org\n[::1]");
-	assert_refuses(&hosts, "a:80", &value, -EINVAL);
-	assert_refuses(&hosts, "*", &value, -EINVAL);
+	assert_parses(&hosts, "a:80", &value, "cache.example.org\n[::1]\na:80");
+	assert_parses(&hosts, "*", &value, "cache.example.org\n[::1]\na:80\n*");
+	assert_refuses(&hosts, "a:x", &value, -EINVAL);
+	assert_refuses(&hosts, "*.example.org", &value, -EINVAL);
+	assert_refuses(&hosts, "unix:/run/x", &value, -EINVAL);
+	assert_refuses(&hosts, "http://a", &value, -EINVAL);
 	hosts.type->release(&value);
 	ck_assert_ptr_null(value.items);
 	assert_allows(&addresses, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:/PATH");
-	assert_allows(&hosts, "a name or a numeric address, without a port");
+	assert_allows(&hosts, "HOST, HOST:PORT or *");
 }
 END_TEST
 
-UNIT_MAIN("type", words, bools, choices, numbers_and_counts, sizes_and_spans, paths, urls_and_engines, lists)
+UNIT_MAIN("type", words, bools, choices, numbers_and_counts, sizes_and_spans, paths, urls_and_engines, copies, lists)
