@@ -9,5 +9,5 @@ libdaemon_a_SOURCES += \
 	src/conf/type.c src/conf/type.h \
 	src/conf/unit.c src/conf/unit.h
 
-dist_man_MANS += doc/redmine-cached.conf.5
+dist_man_MANS += doc/redmine-cached.8 doc/redmine-cached.conf.5
 EXTRA_DIST += etc/redmine-cached.conf
