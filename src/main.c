@@ -72,9 +72,11 @@ static void on_store_state(void *arg, enum cache_store_state state, const char *
 		log_info("cache file: in use%s%s", why[0] ? ": " : "", why);
 }
 
-static int start_engine(struct daemon *d, struct fail *fail)
+/* While there is one thread: the process engine forks here. */
+static int prepare(struct daemon *d, struct fail *fail)
 {
 	const char *name = d->conf->engine.default_name;
+	int r = origin_init(&d->origin, d->conf->upstream.url, fail);
 	const struct conf_engine *row = conf_engine(d->conf, name);
 	struct engine_settings settings = {
 	        .session = {.origin = &d->origin,
@@ -86,8 +88,10 @@ static int start_engine(struct daemon *d, struct fail *fail)
 	        .queue = row->queue,
 	};
 
+	if (r < 0)
+		return r;
 	d->engine = engine_new(name, &settings, fail);
-	return d->engine ? engine_start(d->engine, fail) : fail->code;
+	return d->engine ? 0 : fail->code;
 }
 
 static int start_cache(struct daemon *d, struct fail *fail)
@@ -107,12 +111,12 @@ static int start_cache(struct daemon *d, struct fail *fail)
 
 static int start(struct daemon *d, struct fail *fail)
 {
-	int r = origin_init(&d->origin, d->conf->upstream.url, fail);
+	int r = start_cache(d, fail);
 
-	if (r < 0 || (r = start_cache(d, fail)) < 0)
+	if (r < 0)
 		return r;
 	load_secret(d); /* after the cache, which makes the folder */
-	if ((r = start_engine(d, fail)) < 0)
+	if ((r = engine_start(d->engine, fail)) < 0)
 		return r;
 	r = flow_init(&d->flow, d->cache, d->engine, &d->origin, &d->secret);
 	if (r < 0)
@@ -223,15 +227,16 @@ static int run(struct daemon *d)
 	raise_descriptors();
 	clock_load_test_offset();
 	log_set(d->conf->log.level, d->conf->log.format);
-	r = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? log_start() : -ENOMEM;
-	if (r < 0) {
-		fail_set(&fail, r, "starting: %s", strerror(-r));
-	} else {
+	r = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : fail_set(&fail, -ENOMEM, "starting libcurl");
+	if (r == 0)
+		r = prepare(d, &fail);
+	if (r == 0 && (r = log_start()) < 0)
+		fail_set(&fail, r, "starting the log: %s", strerror(-r));
+	if (r == 0)
 		r = start(d, &fail);
-		if (r == 0)
-			serve(d);
-	}
-	if (r < 0)
+	if (r == 0)
+		serve(d);
+	else
 		log_error("%s", fail.text);
 	stop(d);
 	log_stop();

@@ -23,7 +23,7 @@ struct engine {
 	struct job_queue queue;
 	void *own; /* the kind's own state */
 	atomic_int busy;
-	atomic_ullong done, refused;
+	atomic_ullong done, refused, deaths;
 };
 
 void job_queue_init(struct job_queue *q, int limit);
@@ -54,6 +54,7 @@ void pool_process_bulk_request(struct engine *engine, struct job *const *jobs, s
 
 extern const struct engine_ops engine_sync;
 extern const struct engine_ops engine_thread;
+extern const struct engine_ops engine_process;
 extern const struct engine_ops engine_async;
 
 #endif

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread, &engine_async};
+static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread, &engine_process, &engine_async};
 
 /* Redmine's answers are awaited more than calculated, so more workers than cores; what it sustains is for the operator to say. */
 #define AUTO_WORKERS_A_CORE 4
@@ -27,7 +27,7 @@ bool engine_known(const char *name)
 
 const char *engine_names(void)
 {
-	return "sync, thread, async";
+	return "sync, thread, process, async";
 }
 
 static int auto_workers(void)
@@ -61,6 +61,10 @@ struct engine *engine_new(const char *name, const struct engine_settings *settin
 	if (engine->settings.workers > ops->workers_max)
 		engine->settings.workers = ops->workers_max;
 	job_queue_init(&engine->queue, settings->queue);
+	if (ops->prepare && ops->prepare(engine, fail) < 0) {
+		engine_free(engine);
+		return NULL;
+	}
 	return engine;
 }
 
@@ -88,6 +92,8 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	CHECK(engine, ENGINE_MAGIC);
+	if (engine->ops->release)
+		engine->ops->release(engine);
 	job_queue_release(&engine->queue);
 	engine->magic = 0;
 	free(engine);
@@ -128,6 +134,7 @@ void engine_get_figures(struct engine *engine, struct engine_figures *ret)
 	        .queue_limit = engine->queue.limit,
 	        .done = atomic_load(&engine->done),
 	        .refused = atomic_load(&engine->refused),
+	        .deaths = atomic_load(&engine->deaths),
 	};
 	pthread_mutex_unlock(&engine->queue.lock);
 }

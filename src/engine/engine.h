@@ -39,6 +39,10 @@ struct engine_ops {
 	void (*process_bulk_request)(struct engine *engine, struct job *const *jobs, size_t count);
 
 	/* The rest may be NULL: the base does it. */
+	/* While the process has one thread: may fork. From engine_new. 0 or a negative errno. */
+	int (*prepare)(struct engine *engine, struct fail *fail);
+	/* What prepare made is freed, from engine_free. */
+	void (*release)(struct engine *engine);
 	/* Starts the workers. 0 or a negative errno. */
 	int (*start)(struct engine *engine, struct fail *fail);
 	/* Ends them: what runs is finished when drain, else cancelled; what waits is refused. Returns when none is left. */
@@ -55,9 +59,13 @@ struct engine_figures {
 	int workers, busy;
 	int queued, queue_limit;
 	uint64_t done, refused;
+	uint64_t deaths; /* workers that ended without being asked to, process engine */
 };
 
-/* NULL and fail set: no engine of that name, out of memory. name: "sync", "thread", "async". */
+/*
+ * NULL and fail set: no engine of that name, out of memory. name: "sync", "thread", "process", "async". To be called while
+ * the process has one thread: the process engine forks here.
+ */
 struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail);
 /* Starts its workers; after any fork. 0 or a negative errno. */
 int engine_start(struct engine *engine, struct fail *fail);

@@ -28,6 +28,10 @@ struct session {
 	pthread_mutex_t lock; /* guards poked */
 	struct exchange *poked;
 	atomic_bool cancelled;
+
+	int watched; /* a descriptor of the caller's, -1: none */
+	void (*watched_ready)(void *arg);
+	void *watched_arg;
 };
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
@@ -65,7 +69,7 @@ struct session *session_new(const struct session_settings *settings, struct fail
 
 	if (!session)
 		goto failed;
-	*session = (struct session){.magic = SESSION_MAGIC, .settings = *settings, .timer_us = -1};
+	*session = (struct session){.magic = SESSION_MAGIC, .settings = *settings, .timer_us = -1, .watched = -1};
 	pthread_mutex_init(&session->lock, NULL);
 	session->epoll = epoll_create1(EPOLL_CLOEXEC);
 	session->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -320,6 +324,10 @@ void session_step(struct session *session, int timeout_ms)
 			look_at_poked(session);
 			continue;
 		}
+		if (events[i].data.fd == session->watched) {
+			session->watched_ready(session->watched_arg);
+			continue;
+		}
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
 			mask |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
@@ -342,6 +350,22 @@ void session_perform(struct session *session, struct job *job)
 	session_start(session, job);
 	while (session->active > 0)
 		session_step(session, -1);
+}
+
+void session_watch(struct session *session, int fd, void (*ready)(void *arg), void *arg)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	CHECK(session, SESSION_MAGIC);
+	if (session->watched == fd)
+		return;
+	if (session->watched >= 0)
+		epoll_ctl(session->epoll, EPOLL_CTL_DEL, session->watched, NULL);
+	session->watched = fd;
+	session->watched_ready = ready;
+	session->watched_arg = arg;
+	if (fd >= 0 && epoll_ctl(session->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		WRONG("epoll_ctl on a watched descriptor");
 }
 
 void session_interrupt(struct session *session)

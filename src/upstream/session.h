@@ -39,6 +39,12 @@ void session_step(struct session *session, int timeout_ms);
 /* Runs one job to its end. */
 void session_perform(struct session *session, struct job *job);
 
+/*
+ * Also waits for fd to become readable (level-triggered), and calls ready(arg) from session_step() then. One
+ * descriptor at a time; fd -1: none.
+ */
+void session_watch(struct session *session, int fd, void (*ready)(void *arg), void *arg);
+
 /* Exchanges under way. */
 size_t session_active(const struct session *session);
 

@@ -1,0 +1,203 @@
+#include "engine/worker.h"
+
+#include "engine/confine.h"
+#include "engine/wire.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Of a request's body waits here at most before the daemon is left to wait. */
+#define UPLOAD_LIMIT (256 * 1024)
+#define OUT_CEILING  (WIRE_FRAME_MAX + 4096)
+
+struct worker {
+	int fd;
+	struct session *session;
+	struct wire_reader in;
+	struct job job;
+	char *text; /* method and target of the job */
+	bool running;
+	struct pipe upload;
+};
+
+/* All of it, waiting for the daemon where it must: that is how its back-pressure reaches Redmine. */
+static int send_all(struct worker *w, const struct buf *out)
+{
+	for (size_t sent = 0; sent < out->size;) {
+		ssize_t n = send(w->fd, out->data + sent, out->size - sent, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -EPIPE;
+		if (n > 0)
+			sent += (size_t)n;
+	}
+	return 0;
+}
+
+static int on_head(struct job *job, const struct job_head *head)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+
+	return wire_add_head(&out, head) < 0 ? -ENOMEM : send_all(job->owner, &out);
+}
+
+static int on_body(struct job *job, const char *data, size_t size)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+
+	for (size_t at = 0; at < size;) {
+		size_t part = size - at < WIRE_BODY_MAX ? size - at : WIRE_BODY_MAX;
+
+		if (wire_add(&out, WIRE_BODY, data + at, part) < 0)
+			return -ENOMEM;
+		at += part;
+	}
+	return send_all(job->owner, &out);
+}
+
+static void listen_to_daemon(struct worker *w, bool on);
+
+static ssize_t on_upload(struct job *job, char *room, size_t size)
+{
+	struct worker *w = job->owner;
+	ssize_t n = pipe_read(&w->upload, room, size);
+
+	if (pipe_waiting(&w->upload) < UPLOAD_LIMIT / 2)
+		listen_to_daemon(w, true);
+	return n;
+}
+
+static void on_done(struct job *job, const struct job_result *result)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+	struct worker *w = job->owner;
+
+	w->running = false;
+	if (wire_add(&out, WIRE_DONE, result, sizeof(*result)) < 0 || send_all(w, &out) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+static const struct job_client client = {.head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
+
+static void wake_job(void *arg)
+{
+	job_wake(arg);
+}
+
+static int start_job(struct worker *w, const struct wire_frame *frame)
+{
+	job_init(&w->job, &client, w);
+	pipe_init(&w->upload, UPLOAD_LIMIT);
+	pipe_set_reader(&w->upload, wake_job, &w->job);
+	w->running = true;
+	return wire_read_job(frame, &w->job, &w->text);
+}
+
+static void end_job(struct worker *w)
+{
+	pipe_release(&w->upload);
+	job_release(&w->job);
+	free(w->text);
+	w->text = NULL;
+}
+
+static int take_frame(struct worker *w, const struct wire_frame *frame)
+{
+	switch (frame->kind) {
+	case WIRE_JOB:
+		return w->running ? -EPROTO : start_job(w, frame);
+	case WIRE_UPLOAD:
+		return w->running && pipe_push(&w->upload, frame->bytes, frame->size) == -ENOMEM ? -ENOMEM : 0;
+	case WIRE_UPLOAD_END:
+		if (w->running)
+			pipe_end(&w->upload, 0);
+		return 0;
+	case WIRE_CANCEL:
+		if (w->running)
+			job_cancel(&w->job);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Looks at what has arrived; a job that is started leaves the frames behind it for when it runs. */
+static int take_frames(struct worker *w)
+{
+	struct wire_frame frame;
+	int r;
+
+	while ((r = wire_reader_next(&w->in, &frame)) == 1) {
+		bool starts = frame.kind == WIRE_JOB;
+
+		wire_reader_skip(&w->in, &frame);
+		r = take_frame(w, &frame);
+		if (r < 0 || starts)
+			return r;
+	}
+	return r;
+}
+
+/* While a job runs. The daemon's end is the end of everything. */
+static void on_readable(void *arg)
+{
+	struct worker *w = arg;
+	ssize_t n = wire_reader_fill(&w->in, w->fd);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN) || take_frames(w) < 0)
+		_exit(n == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	if (w->running && pipe_waiting(&w->upload) >= UPLOAD_LIMIT)
+		listen_to_daemon(w, false);
+}
+
+static void listen_to_daemon(struct worker *w, bool on)
+{
+	session_watch(w->session, on ? w->fd : -1, on_readable, w);
+}
+
+static int run_job(struct worker *w)
+{
+	listen_to_daemon(w, true);
+	session_start(w->session, &w->job);
+	while (w->running && session_active(w->session) > 0) {
+		if (take_frames(w) < 0)
+			return -EPROTO;
+		session_step(w->session, -1);
+	}
+	listen_to_daemon(w, false);
+	end_job(w);
+	return 0;
+}
+
+int worker_main(int fd, const struct session_settings *settings)
+{
+	struct worker w = {.fd = fd};
+
+	prctl(PR_SET_NAME, "rc-worker");
+	confine_worker();
+	mallopt(M_PERTURB, 0x5a); /* freed memory is overwritten: nothing of one client is left for the next */
+	wire_reader_init(&w.in);
+	w.session = session_new(settings, NULL);
+	if (!w.session)
+		return EXIT_FAILURE;
+	for (;;) {
+		ssize_t n = 1;
+
+		if (take_frames(&w) < 0)
+			return EXIT_FAILURE;
+		if (w.running) {
+			if (run_job(&w) < 0)
+				return EXIT_FAILURE;
+			continue;
+		}
+		n = wire_reader_fill(&w.in, fd);
+		if (n <= 0 && n != -EAGAIN)
+			break;
+	}
+	session_free(w.session);
+	wire_reader_release(&w.in);
+	return EXIT_SUCCESS;
+}
