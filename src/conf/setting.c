@@ -126,6 +126,17 @@ static int heading_split(const char *text, size_t text_size, char **ret_section,
 	return 0;
 }
 
+/* The setting's name and value. 0; -ENOMEM, with the setting released. */
+static int setting_fill(struct setting *setting, const char *name, size_t name_size, const char *value)
+{
+	setting->name = trimmed(name, name_size);
+	setting->value = trimmed(value, strlen(value));
+	if (setting->name && setting->value)
+		return 0;
+	setting_release(setting);
+	return -ENOMEM;
+}
+
 /* A file on its way through inih. */
 struct reading {
 	struct settings *settings;
@@ -187,7 +198,8 @@ static void reading_heading(struct reading *reading, const char *line, size_t si
 		reading_problem(reading, "not a section; allowed: [NAME] or [NAME \"NAME\"]");
 		return;
 	}
-	setting.place = reading_place(reading);
+	if (r == 0)
+		setting.place = reading_place(reading);
 	if (r < 0 || settings_add(reading->settings, setting) < 0)
 		reading->no_memory = true;
 	reading->bad_section = false;
@@ -244,14 +256,13 @@ static int reading_setting(void *user, const char *section, const char *name, co
 		reading_problem(reading, "a setting stands before the first [SECTION]");
 		return 1;
 	}
-	if (heading_split(section, strlen(section), &setting.section, &setting.named) == 0) {
-		setting.name = strdup(name);
-		setting.value = strdup(value);
-		setting.place = reading_place(reading);
-		if (setting.name && setting.value && settings_add(reading->settings, setting) == 0)
-			return 1;
+	if (heading_split(section, strlen(section), &setting.section, &setting.named) < 0) {
+		reading->no_memory = true;
+		return 1;
 	}
-	reading->no_memory = true;
+	setting.place = reading_place(reading);
+	if (setting_fill(&setting, name, strlen(name), value) < 0 || settings_add(reading->settings, setting) < 0)
+		reading->no_memory = true;
 	return 1;
 }
 
@@ -402,13 +413,9 @@ int settings_add_override(struct settings *settings, const char *text, struct pr
 		        strchr(text, '.') ? (int)strcspn(text, "=") : 0, text, strchr(text, '.') ? ": " : "");
 		return 0;
 	}
-	setting.name = trimmed(dot + 1, (size_t)(equals - dot - 1));
-	setting.value = trimmed(equals + 1, strlen(equals + 1));
 	if (asprintf(&setting.place, "-o %.*s", (int)(equals - text), text) < 0)
 		setting.place = NULL;
-	if (!setting.name || !setting.value) {
-		setting_release(&setting);
+	if (setting_fill(&setting, dot + 1, (size_t)(equals - dot - 1), equals + 1) < 0)
 		return -ENOMEM;
-	}
 	return settings_add(settings, setting);
 }

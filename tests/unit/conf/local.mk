@@ -3,6 +3,7 @@ check_PROGRAMS += \
 	tests/unit/conf/test_check \
 	tests/unit/conf/test_conf \
 	tests/unit/conf/test_load \
+	tests/unit/conf/test_load_without_memory \
 	tests/unit/conf/test_option \
 	tests/unit/conf/test_print \
 	tests/unit/conf/test_setting \
@@ -25,6 +26,12 @@ tests_unit_conf_test_conf_LDADD = $(TESTS_LIBS)
 tests_unit_conf_test_load_SOURCES = tests/unit/conf/test_load.c tests/unit/conf/conf_text.h tests/unit/unit.h
 tests_unit_conf_test_load_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_conf_test_load_LDADD = $(TESTS_LIBS)
+
+tests_unit_conf_test_load_without_memory_SOURCES = tests/unit/conf/test_load_without_memory.c tests/unit/conf/conf_text.h tests/unit/unit.h
+tests_unit_conf_test_load_without_memory_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_conf_test_load_without_memory_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=asprintf
+tests_unit_conf_test_load_without_memory_LDADD = $(TESTS_LIBS)
 
 tests_unit_conf_test_option_SOURCES = tests/unit/conf/test_option.c tests/unit/unit.h
 tests_unit_conf_test_option_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
