@@ -28,10 +28,10 @@ static bool word_is_secret(const char *word, size_t size)
 	return false;
 }
 
-/* The name that ends at `at`, back to where a query, path or parameter may have begun. */
+/* The name that ends at `at`: all back to another "=", as Rack lets any byte stand between brackets. */
 static bool name_is_secret(const char *text, size_t at)
 {
-	while (at > 0 && (text[at - 1] == '\0' || !strchr("?&;#/=", text[at - 1]))) {
+	while (at > 0 && text[at - 1] != '=') {
 		size_t end = at;
 
 		while (at > 0 && is_letter_or_digit(text[at - 1]))

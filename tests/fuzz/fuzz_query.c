@@ -54,7 +54,7 @@ static void print_form(const struct buf *form, struct buf *out)
 
 static void check_idempotent(const struct query_parts *parts)
 {
-	CLEANUP(query_parts_release) struct query_parts again;
+	CLEANUP(query_parts_release) struct query_parts again = {0};
 	CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
 
 	if ((parts->normal.size && parts->normal.data[0] == 'r') ||
@@ -72,7 +72,7 @@ static void check_idempotent(const struct query_parts *parts)
 /* Moves the first piece to the end; the same question when its root name is there only once. */
 static void check_permutation(const char *raw, size_t size, const struct query_parts *parts)
 {
-	CLEANUP(query_parts_release) struct query_parts other;
+	CLEANUP(query_parts_release) struct query_parts other = {0};
 	CLEANUP(buf_release) struct buf turned = BUF_INIT(1 << 20);
 	const char *end = memchr(raw, '&', size);
 	size_t piece = end ? (size_t)(end - raw) : 0;

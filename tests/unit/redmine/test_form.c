@@ -1,8 +1,8 @@
 #include "redmine/form.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 #define URLENCODED "application/x-www-form-urlencoded"
@@ -70,14 +70,20 @@ static const struct {
                 NULL},
 };
 
-START_TEST(row)
+static void row(size_t at)
 {
-	const char *method = form_method(rows[_i].type, rows[_i].body, strlen(rows[_i].body));
+	const char *method = form_method(rows[at].type, rows[at].body, strlen(rows[at].body));
 
-	if (rows[_i].method)
-		ck_assert_msg(method && strcmp(method, rows[_i].method) == 0, "%s: %s", rows[_i].body, method);
+	if (rows[at].method)
+		ck_assert_msg(method && strcmp(method, rows[at].method) == 0, "%s: %s", rows[at].body, method);
 	else
-		ck_assert_msg(!method, "%s: %s", rows[_i].body, method);
+		ck_assert_msg(!method, "%s: %s", rows[at].body, method);
+}
+
+START_TEST(every_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		row(i);
 }
 END_TEST
 
@@ -101,20 +107,4 @@ START_TEST(long_names_and_values)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/form");
-	TCase *cases = tcase_create("form");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, row, 0, ARRAY_SIZE(rows));
-	tcase_add_test(cases, safari_adds_a_nul);
-	tcase_add_test(cases, long_names_and_values);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("form", every_row, safari_adds_a_nul, long_names_and_values)

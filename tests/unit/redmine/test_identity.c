@@ -1,6 +1,7 @@
 #include "redmine/identity.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <string.h>
 
 static const struct digest_secret secret = {.bytes = "0123456789abcdef0123456789abcde"};
@@ -60,13 +61,19 @@ static const struct {
         {"key=a&key=", "", "", "", true},
 };
 
-START_TEST(pair)
+static void pair(size_t at)
 {
-	struct identity a = identify(pairs[_i].query, pairs[_i].lines);
-	struct identity b = identify(pairs[_i].other_query, pairs[_i].other_lines);
+	struct identity a = identify(pairs[at].query, pairs[at].lines);
+	struct identity b = identify(pairs[at].other_query, pairs[at].other_lines);
 
-	ck_assert_msg((memcmp(a.digest, b.digest, sizeof(a.digest)) == 0) == pairs[_i].same, "%s|%s %s|%s",
-	        pairs[_i].query, pairs[_i].lines, pairs[_i].other_query, pairs[_i].other_lines);
+	ck_assert_msg((memcmp(a.digest, b.digest, sizeof(a.digest)) == 0) == pairs[at].same, "%s|%s %s|%s",
+	        pairs[at].query, pairs[at].lines, pairs[at].other_query, pairs[at].other_lines);
+}
+
+START_TEST(every_pair)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		pair(i);
 }
 END_TEST
 
@@ -105,21 +112,4 @@ START_TEST(secret_counts)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/identity");
-	TCase *cases = tcase_create("identity");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, pair, 0, ARRAY_SIZE(pairs));
-	tcase_add_test(cases, anonymous);
-	tcase_add_test(cases, cookie);
-	tcase_add_test(cases, secret_counts);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("identity", every_pair, anonymous, cookie, secret_counts)

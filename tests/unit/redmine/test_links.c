@@ -2,8 +2,8 @@
 
 #include "chance.h"
 #include "link_model.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
@@ -115,9 +115,15 @@ static const struct {
         {TARGET_FORMAT_ATOM, "<content type=\"html\">&lt;link href=\"" FROM "/\"/&gt;</content>", SAME},
 };
 
-START_TEST(row)
+static void row(size_t at)
 {
-	expect(rows[_i].format, FROM, TO, rows[_i].body, rows[_i].expected ? rows[_i].expected : rows[_i].body);
+	expect(rows[at].format, FROM, TO, rows[at].body, rows[at].expected ? rows[at].expected : rows[at].body);
+}
+
+START_TEST(every_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		row(i);
 }
 END_TEST
 
@@ -301,12 +307,12 @@ static void random_xml(struct chance *chance, int depth, struct buf *out)
 	add(out, ">");
 }
 
-START_TEST(agrees_with_a_tokeniser)
+static void try_format(size_t seed)
 {
 	static const enum target_format formats[] = {TARGET_FORMAT_JSON, TARGET_FORMAT_XML, TARGET_FORMAT_ATOM};
 	static const size_t most[] = {0, 1, 3, 12, 40};
-	struct chance chance = {.state = (uint64_t)_i};
-	enum target_format format = formats[_i];
+	struct chance chance = {.state = seed};
+	enum target_format format = formats[seed];
 	size_t changed = 0;
 
 	for (int i = 0; i < HISTORIES; i++) {
@@ -331,6 +337,12 @@ START_TEST(agrees_with_a_tokeniser)
 	}
 	ck_assert_uint_gt(changed, HISTORIES / 10);
 }
+
+START_TEST(agrees_with_a_tokeniser)
+{
+	for (size_t i = 0; i < 3; i++)
+		try_format(i);
+}
 END_TEST
 
 static const struct {
@@ -353,38 +365,22 @@ static const struct {
         {"", "http://h", "", ""},
 };
 
-START_TEST(location)
+static void location(size_t at)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
 
-	ck_assert_int_eq(links_location(locations[_i].value, locations[_i].from, locations[_i].from_path, "http://c",
+	ck_assert_int_eq(links_location(locations[at].value, locations[at].from, locations[at].from_path, "http://c",
 	                         "/p", &out),
 	        0);
-	ck_assert_str_eq(buf_text(&out), locations[_i].expected);
+	ck_assert_str_eq(buf_text(&out), locations[at].expected);
+}
+
+START_TEST(every_location)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(locations); i++)
+		location(i);
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/links");
-	TCase *table = tcase_create("table"), *random = tcase_create("random");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(table, row, 0, ARRAY_SIZE(rows));
-	tcase_add_test(table, base_is_escaped_as_the_format_asks);
-	tcase_add_test(table, unfit_bases_are_refused);
-	tcase_add_test(table, cut_bodies_and_the_next_one);
-	tcase_add_test(table, ceiling_is_told);
-	tcase_add_test(table, look_back_is_bounded);
-	tcase_add_loop_test(table, location, 0, ARRAY_SIZE(locations));
-	tcase_set_timeout(random, 60);
-	tcase_add_loop_test(random, agrees_with_a_tokeniser, 0, 3);
-	suite_add_tcase(suite, table);
-	suite_add_tcase(suite, random);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("links", every_row, base_is_escaped_as_the_format_asks, unfit_bases_are_refused, cut_bodies_and_the_next_one,
+        ceiling_is_told, look_back_is_bounded, every_location, agrees_with_a_tokeniser)

@@ -1,8 +1,8 @@
 #include "redmine/method.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 static const struct {
@@ -28,9 +28,15 @@ static const struct {
         {"PUT", "DELETE", "PUT"},
 };
 
-START_TEST(row)
+static void row(size_t at)
 {
-	ck_assert_str_eq(method_effective(rows[_i].method, rows[_i].field), rows[_i].effective);
+	ck_assert_str_eq(method_effective(rows[at].method, rows[at].field), rows[at].effective);
+}
+
+START_TEST(every_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		row(i);
 }
 END_TEST
 
@@ -46,19 +52,4 @@ START_TEST(safe)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/method");
-	TCase *cases = tcase_create("method");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, row, 0, ARRAY_SIZE(rows));
-	tcase_add_test(cases, safe);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("method", every_row, safe)

@@ -1,8 +1,8 @@
 #include "redmine/percent.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 static const struct {
@@ -25,17 +25,23 @@ static const struct {
         {"%%41", "%A", 2, true},
 };
 
-START_TEST(row)
+static void row(size_t at)
 {
 	char text[32];
 	bool malformed = false;
 
-	ck_assert_uint_eq(percent_decode(text, rows[_i].raw, strlen(rows[_i].raw), &malformed), rows[_i].size);
-	ck_assert_mem_eq(text, rows[_i].text, rows[_i].size);
-	ck_assert(malformed == rows[_i].malformed);
-	strcpy(text, rows[_i].raw);
-	ck_assert_uint_eq(percent_decode(text, text, strlen(text), NULL), rows[_i].size);
-	ck_assert_mem_eq(text, rows[_i].text, rows[_i].size);
+	ck_assert_uint_eq(percent_decode(text, rows[at].raw, strlen(rows[at].raw), &malformed), rows[at].size);
+	ck_assert_mem_eq(text, rows[at].text, rows[at].size);
+	ck_assert(malformed == rows[at].malformed);
+	strcpy(text, rows[at].raw);
+	ck_assert_uint_eq(percent_decode(text, text, strlen(text), NULL), rows[at].size);
+	ck_assert_mem_eq(text, rows[at].text, rows[at].size);
+}
+
+START_TEST(every_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		row(i);
 }
 END_TEST
 
@@ -51,19 +57,4 @@ START_TEST(digits)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/percent");
-	TCase *cases = tcase_create("percent");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, row, 0, ARRAY_SIZE(rows));
-	tcase_add_test(cases, digits);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("percent", every_row, digits)

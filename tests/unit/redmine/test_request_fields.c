@@ -1,6 +1,7 @@
 #include "redmine/request_fields.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <string.h>
 
 START_TEST(names)
@@ -69,20 +70,4 @@ START_TEST(digests)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/request_fields");
-	TCase *cases = tcase_create("request_fields");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_test(cases, names);
-	tcase_add_test(cases, forwardable);
-	tcase_add_test(cases, digests);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("request_fields", names, forwardable, digests)

@@ -2,8 +2,8 @@
 
 #include "chance.h"
 #include "rack_model.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 #define HISTORIES  4000
@@ -161,9 +161,9 @@ static void vary(struct chance *chance, struct request *request)
 	}
 }
 
-START_TEST(equal_keys_mean_equal_requests)
+static void try_equal_keys(size_t seed)
 {
-	struct chance chance = {.state = (uint64_t)_i};
+	struct chance chance = {.state = seed};
 	size_t equal = 0, different = 0;
 
 	for (int i = 0; i < HISTORIES; i++) {
@@ -185,11 +185,17 @@ START_TEST(equal_keys_mean_equal_requests)
 	ck_assert_uint_gt(equal, HISTORIES / 20);
 	ck_assert_uint_gt(different, HISTORIES / 4);
 }
+
+START_TEST(equal_keys_mean_equal_requests)
+{
+	for (size_t i = 0; i < 4; i++)
+		try_equal_keys(i);
+}
 END_TEST
 
-START_TEST(what_means_the_same_has_one_key)
+static void try_same_request(size_t seed)
 {
-	struct chance chance = {.state = (uint64_t)_i + 7};
+	struct chance chance = {.state = seed + 7};
 
 	for (int i = 0; i < HISTORIES; i++) {
 		struct request a, b;
@@ -213,6 +219,12 @@ START_TEST(what_means_the_same_has_one_key)
 		}
 		ck_assert_msg(keys_equal(&a, &b), "%s", a.target);
 	}
+}
+
+START_TEST(what_means_the_same_has_one_key)
+{
+	for (size_t i = 0; i < 2; i++)
+		try_same_request(i);
 }
 END_TEST
 
@@ -240,16 +252,22 @@ static const struct {
         {"/issues.json", "X-Redmine-Switch-User", "jsmith", true},
 };
 
-START_TEST(field_row)
+static void field_row(size_t at)
 {
 	struct request with = {.origin = "http://a"}, without;
 
-	strcpy(with.target, field_rows[_i].target);
+	strcpy(with.target, field_rows[at].target);
 	without = with;
-	with.fields[0].name = field_rows[_i].name;
-	with.fields[0].value = field_rows[_i].value;
+	with.fields[0].name = field_rows[at].name;
+	with.fields[0].value = field_rows[at].value;
 	with.field_count = 1;
-	ck_assert_msg(keys_equal(&with, &without) != field_rows[_i].counts, "%s %s", with.target, with.fields[0].name);
+	ck_assert_msg(keys_equal(&with, &without) != field_rows[at].counts, "%s %s", with.target, with.fields[0].name);
+}
+
+START_TEST(every_field_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(field_rows); i++)
+		field_row(i);
 }
 END_TEST
 
@@ -262,23 +280,5 @@ START_TEST(members_do_not_run_together)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/request_key");
-	TCase *cases = tcase_create("table"), *random = tcase_create("random");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, field_row, 0, ARRAY_SIZE(field_rows));
-	tcase_add_test(cases, members_do_not_run_together);
-	tcase_set_timeout(random, 60);
-	tcase_add_loop_test(random, equal_keys_mean_equal_requests, 0, 4);
-	tcase_add_loop_test(random, what_means_the_same_has_one_key, 0, 2);
-	suite_add_tcase(suite, cases);
-	suite_add_tcase(suite, random);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("request_key", every_field_row, members_do_not_run_together, equal_keys_mean_equal_requests,
+        what_means_the_same_has_one_key)

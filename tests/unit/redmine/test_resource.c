@@ -1,8 +1,8 @@
 #include "redmine/resource.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 static const struct {
@@ -132,13 +132,19 @@ static const struct resource *match(const char *raw, bool api_format)
 	return resource_match(&target, api_format);
 }
 
-START_TEST(path)
+static void path(size_t at)
 {
-	const struct resource *resource = match(paths[_i].path, false);
+	const struct resource *resource = match(paths[at].path, false);
 
-	ck_assert_msg(!resource == !paths[_i].pattern, "%s: %s", paths[_i].path, resource ? resource->pattern : "none");
+	ck_assert_msg(!resource == !paths[at].pattern, "%s: %s", paths[at].path, resource ? resource->pattern : "none");
 	if (resource)
-		ck_assert_str_eq(resource->pattern, paths[_i].pattern);
+		ck_assert_str_eq(resource->pattern, paths[at].pattern);
+}
+
+START_TEST(every_path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		path(i);
 }
 END_TEST
 
@@ -238,22 +244,4 @@ START_TEST(traits)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/resource");
-	TCase *cases = tcase_create("resource");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, path, 0, ARRAY_SIZE(paths));
-	tcase_add_test(cases, format_parameter);
-	tcase_add_test(cases, every_row);
-	tcase_add_test(cases, names);
-	tcase_add_test(cases, traits);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("resource", every_path, format_parameter, every_row, names, traits)

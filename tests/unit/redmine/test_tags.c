@@ -1,8 +1,8 @@
 #include "redmine/tags.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <string.h>
 
 static bool has(const struct tags *tags, const char *name)
@@ -30,15 +30,21 @@ static const struct {
         {"/roles/3.json", "meta"},
 };
 
-START_TEST(read)
+static void read_row(size_t at)
 {
 	struct target target;
 	struct tags tags;
 
-	ck_assert_int_eq(target_parse(&target, reads[_i].path), 0);
+	ck_assert_int_eq(target_parse(&target, reads[at].path), 0);
 	tags_of_read(&tags, resource_match(&target, false), &target);
 	ck_assert_uint_eq(tags.count, 1);
-	ck_assert_msg(has(&tags, reads[_i].tag), "%s", reads[_i].path);
+	ck_assert_msg(has(&tags, reads[at].tag), "%s", reads[at].path);
+}
+
+START_TEST(every_read)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
+		read_row(i);
 }
 END_TEST
 
@@ -68,16 +74,22 @@ static const struct {
         {"GET", "/issues.json", true, false}, /* a POST that calls itself GET */
 };
 
-START_TEST(write)
+static void write_row(size_t at)
 {
 	struct target target;
 	struct tags tags;
 
-	ck_assert_int_eq(target_parse(&target, writes[_i].path), 0);
-	tags_of_write(&tags, writes[_i].method, &target);
-	ck_assert_msg(has(&tags, "any") == writes[_i].any, "%s", writes[_i].path);
-	ck_assert_msg(has(&tags, "meta") == writes[_i].meta, "%s", writes[_i].path);
-	ck_assert_uint_eq(tags.count, writes[_i].any + writes[_i].meta);
+	ck_assert_int_eq(target_parse(&target, writes[at].path), 0);
+	tags_of_write(&tags, writes[at].method, &target);
+	ck_assert_msg(has(&tags, "any") == writes[at].any, "%s", writes[at].path);
+	ck_assert_msg(has(&tags, "meta") == writes[at].meta, "%s", writes[at].path);
+	ck_assert_uint_eq(tags.count, writes[at].any + writes[at].meta);
+}
+
+START_TEST(every_write)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+		write_row(i);
 }
 END_TEST
 
@@ -94,20 +106,4 @@ START_TEST(numbers)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/tags");
-	TCase *cases = tcase_create("tags");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, read, 0, ARRAY_SIZE(reads));
-	tcase_add_loop_test(cases, write, 0, ARRAY_SIZE(writes));
-	tcase_add_test(cases, numbers);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("tags", every_read, every_write, numbers)

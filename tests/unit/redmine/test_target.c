@@ -1,8 +1,8 @@
 #include "redmine/target.h"
 
 #include "base/macros.h"
+#include "../unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
@@ -54,30 +54,42 @@ static const struct {
         {"/projects/p/wiki/raw/x.json", "/projects/p/wiki/raw/x.json", NULL, JSON},
 };
 
-START_TEST(row)
+static void row(size_t at)
 {
 	struct target target;
 
-	ck_assert_int_eq(target_parse(&target, rows[_i].raw), 0);
-	ck_assert_ptr_eq(target.path, rows[_i].raw);
-	ck_assert_uint_eq(target.path_size, strlen(rows[_i].path));
-	ck_assert_mem_eq(target.path, rows[_i].path, target.path_size);
-	ck_assert(!target.query == !rows[_i].query);
-	if (rows[_i].query)
-		ck_assert_str_eq(target.query, rows[_i].query);
-	ck_assert_uint_eq(target.query_size, rows[_i].query ? strlen(rows[_i].query) : 0);
-	ck_assert_msg(target.format == rows[_i].format, "%s", rows[_i].raw);
+	ck_assert_int_eq(target_parse(&target, rows[at].raw), 0);
+	ck_assert_ptr_eq(target.path, rows[at].raw);
+	ck_assert_uint_eq(target.path_size, strlen(rows[at].path));
+	ck_assert_mem_eq(target.path, rows[at].path, target.path_size);
+	ck_assert(!target.query == !rows[at].query);
+	if (rows[at].query)
+		ck_assert_str_eq(target.query, rows[at].query);
+	ck_assert_uint_eq(target.query_size, rows[at].query ? strlen(rows[at].query) : 0);
+	ck_assert_msg(target.format == rows[at].format, "%s", rows[at].raw);
+}
+
+START_TEST(every_row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		row(i);
 }
 END_TEST
 
 static const char *const refused[] = {"", "issues.json", "http://h/issues.json", "h:80", "**", "*x", "/a b", "/a\tb",
         "/a\r\nX: y", "/a\x7f", "/a#b", "/a?b c", "/a?b#c", " /a", "?a=b", "/a\x01"};
 
-START_TEST(refusal)
+static void refusal(size_t at)
 {
 	struct target target;
 
-	ck_assert_msg(target_parse(&target, refused[_i]) == -EINVAL, "%s", refused[_i]);
+	ck_assert_msg(target_parse(&target, refused[at]) == -EINVAL, "%s", refused[at]);
+}
+
+START_TEST(every_refusal)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		refusal(i);
 }
 END_TEST
 
@@ -102,20 +114,4 @@ START_TEST(segments)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("redmine/target");
-	TCase *cases = tcase_create("target");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(cases, row, 0, ARRAY_SIZE(rows));
-	tcase_add_loop_test(cases, refusal, 0, ARRAY_SIZE(refused));
-	tcase_add_test(cases, segments);
-	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN("target", every_row, every_refusal, segments)
