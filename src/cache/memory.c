@@ -239,20 +239,34 @@ static void shard_keep(struct shard *shard, struct node *node, unsigned char use
 	atomic_store_explicit(&node->entry->used, used, memory_order_relaxed);
 }
 
-/* Evicts one node; false when the shard is empty. The lock is held. Ends: each round lowers a use or moves a node to main. */
+/* The next to be looked at: the oldest of the main queue when it is spoilt, else as the size of the small queue says. */
+static struct node *shard_candidate(const struct memory *m, const struct shard *shard)
+{
+	const struct queue *small = &shard->small, *main = &shard->main;
+
+	if (main->oldest && !generations_current(m->generations, &main->oldest->entry->tags))
+		return main->oldest;
+	if (small->oldest && (!main->oldest || small->bytes * SMALL_PARTS >= small->bytes + main->bytes))
+		return small->oldest;
+	return main->oldest;
+}
+
+/*
+ * Evicts one node; false when the shard is empty. The lock is held. What a write has spoilt goes whether it was in use or
+ * not: after a write that spoils everything, nothing new would get past a main queue full of it. Ends: each round lowers a
+ * use or moves a node to main.
+ */
 static bool shard_evict(struct memory *m, struct shard *shard, struct node **gone)
 {
 	while (shard->count > 0) {
-		uint64_t bytes = shard->small.bytes + shard->main.bytes;
-		bool from_small = shard->small.oldest && (!shard->main.oldest || shard->small.bytes * SMALL_PARTS >= bytes);
-		struct node *node = from_small ? shard->small.oldest : shard->main.oldest;
+		struct node *node = shard_candidate(m, shard);
 		unsigned char used = atomic_load_explicit(&node->entry->used, memory_order_relaxed);
 
-		if (used > 0) {
-			shard_keep(shard, node, from_small ? 0 : used - 1);
+		if (used > 0 && generations_current(m->generations, &node->entry->tags)) {
+			shard_keep(shard, node, node->in_main ? used - 1 : 0);
 			continue;
 		}
-		if (from_small)
+		if (!node->in_main)
 			ghost_add(m, shard, node->hash);
 		shard_remove(m, shard, shard_find(shard, &node->entry->key, node->hash), gone);
 		atomic_fetch_add(&m->evicted, 1);

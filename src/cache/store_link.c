@@ -183,16 +183,29 @@ int link_fail(struct link *link, struct fail *fail)
 	return fail_set(fail, code, "%s (SQLite %d)", link->db ? sqlite3_errmsg(link->db) : "out of memory", result);
 }
 
+static int checkpoint(struct link *link, int mode, struct fail *fail)
+{
+	int result = sqlite3_wal_checkpoint_v2(link->db, NULL, mode, NULL, NULL);
+
+	if (result == SQLITE_OK)
+		return 0;
+	if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
+		return 1;
+	return link_fail(link, fail);
+}
+
 int link_checkpoint(struct link *link, uint64_t above, struct fail *fail)
 {
 	uint64_t bytes = link->journal_frames * LINK_PAGE_SIZE;
-	int mode = bytes > 2 * above ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	int result, log = -1, moved = -1;
+	int r;
 
 	if (bytes <= above)
 		return 0;
-	result = sqlite3_wal_checkpoint_v2(link->db, NULL, mode, &log, &moved);
-	if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY && (result & 0xff) != SQLITE_LOCKED)
-		return link_fail(link, fail);
-	return 0;
+	r = checkpoint(link, bytes > 2 * above ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, fail);
+	return r < 0 ? r : 0;
+}
+
+int link_empty_journal(struct link *link, struct fail *fail)
+{
+	return checkpoint(link, SQLITE_CHECKPOINT_TRUNCATE, fail);
 }

@@ -77,4 +77,7 @@ int link_fail(struct link *link, struct fail *fail);
  */
 int link_checkpoint(struct link *link, uint64_t above, struct fail *fail);
 
+/* Moves all of the log into the file and cuts it to nothing, both synced: 0; 1: something is in the way; or as link_fail(). */
+int link_empty_journal(struct link *link, struct fail *fail);
+
 #endif

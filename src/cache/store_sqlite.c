@@ -147,7 +147,7 @@ static void sqlite_close(struct store *store)
 	CHECK(store, STORE_MAGIC);
 	corrupt = store->writer.corrupt || store->reader.corrupt;
 	link_release(&store->reader);
-	whole = !corrupt && link_checkpoint(&store->writer, 0, NULL) == 0;
+	whole = !corrupt && link_empty_journal(&store->writer, NULL) == 0;
 	link_release(&store->writer);
 	if (corrupt)
 		store_file_set_aside(&store->file, "corrupt", name, sizeof(name), NULL);

@@ -396,8 +396,12 @@ int store_writer_trim(struct store *store, const struct store_present *present, 
 	over = too_long(store, fail);
 	if (more < 0 || over < 0)
 		return more < 0 ? more : over;
-	if (count == 0 && over == 0)
-		return more;
+	if (count == 0 && over == 0) {
+		/* a journal that was longer under an earlier limit stays so until it is cut */
+		if (!more && store_file_bytes(&store->file) > store->size_limit)
+			over = link_empty_journal(&store->writer, fail);
+		return over < 0 ? over : more;
+	}
 	r = remove_some(store, found, count, over > 0, fail);
 	return r < 0 ? r : more || over > 0;
 }

@@ -1,0 +1,71 @@
+check_PROGRAMS += \
+	tests/unit/cache/test_cache \
+	tests/unit/cache/test_checksum \
+	tests/unit/cache/test_entry \
+	tests/unit/cache/test_generations \
+	tests/unit/cache/test_keeper \
+	tests/unit/cache/test_memory \
+	tests/unit/cache/test_pending \
+	tests/unit/cache/test_presence \
+	tests/unit/cache/test_store \
+	tests/unit/cache/test_store_file \
+	tests/unit/cache/test_store_row \
+	tests/unit/cache/test_store_schema \
+	tests/unit/cache/test_store_sqlite \
+	tests/unit/cache/test_store_writer
+
+tests_unit_cache_test_cache_SOURCES = tests/unit/cache/test_cache.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_cache_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_checksum_SOURCES = tests/unit/cache/test_checksum.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_checksum_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_checksum_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_entry_SOURCES = tests/unit/cache/test_entry.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_entry_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_entry_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_generations_SOURCES = tests/unit/cache/test_generations.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_generations_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_generations_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_keeper_SOURCES = tests/unit/cache/test_keeper.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_keeper_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_memory_SOURCES = tests/unit/cache/test_memory.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_memory_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_memory_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_pending_SOURCES = tests/unit/cache/test_pending.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_pending_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_pending_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_presence_SOURCES = tests/unit/cache/test_presence.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_presence_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_presence_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_SOURCES = tests/unit/cache/test_store.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_file_SOURCES = tests/unit/cache/test_store_file.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_file_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_row_SOURCES = tests/unit/cache/test_store_row.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_row_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_row_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_schema_SOURCES = tests/unit/cache/test_store_schema.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_schema_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_schema_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_sqlite_SOURCES = tests/unit/cache/test_store_sqlite.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_sqlite_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_writer_SOURCES = tests/unit/cache/test_store_writer.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_writer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_writer_LDADD = $(TESTS_LIBS)

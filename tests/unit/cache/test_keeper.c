@@ -1,0 +1,653 @@
+#include "cache/keeper.h"
+
+#include "kit.h"
+
+/*
+ * A store that does as it is told: it keeps nothing, writes down what it was
+ * asked, fails with the code it was given, and holds an apply() back while its gate is shut.
+ */
+static struct script {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool gate_shut;
+	int waiting; /* applies at the gate */
+
+	int fail_open, fail_apply, fail_load, fail_trim; /* 0 or a negative errno */
+	bool slow;   /* an apply takes 20 ms */
+	int opens, opened, closes, distrusts, loads, trims;
+	bool opened_distrusted;
+	int64_t open_at[64];
+	uint64_t size_limit;
+	uint64_t stored_keys; /* what keys() gives: the kit's keys from 0 on */
+
+	struct store_change changes[4096];
+	size_t change_count;
+	uint32_t loaded_generation; /* of slot 5 */
+	int order;                  /* of events, for those who ask which came first */
+	int distrust_order;
+} script;
+
+static void script_reset(void)
+{
+	memset(&script, 0, sizeof(script));
+	pthread_mutex_init(&script.lock, NULL);
+	pthread_cond_init(&script.moved, NULL);
+}
+
+#define LOCKED(expression)                                                                                             \
+	({                                                                                                             \
+		pthread_mutex_lock(&script.lock);                                                                      \
+		__typeof__(expression) value_ = (expression);                                                          \
+		pthread_mutex_unlock(&script.lock);                                                                    \
+		value_;                                                                                                \
+	})
+
+static int said(struct fail *fail, int code)
+{
+	return code < 0 ? fail_set(fail, code, "as told (%d)", code) : code;
+}
+
+static int script_open(const struct store_settings *settings, struct store **ret, struct fail *fail)
+{
+	int r;
+
+	pthread_mutex_lock(&script.lock);
+	script.open_at[script.opens++ % 64] = clock_monotonic_us();
+	script.opened_distrusted = settings->distrusted;
+	script.size_limit = settings->size_limit;
+	r = said(fail, script.fail_open);
+	script.opened += r >= 0;
+	pthread_mutex_unlock(&script.lock);
+	if (r >= 0)
+		*ret = (struct store *)&script;
+	return r;
+}
+
+static void script_close(struct store *store)
+{
+	LOCKED(script.closes++);
+}
+
+static int script_distrust(const struct store_settings *settings, struct fail *fail)
+{
+	ck_assert_str_eq(settings->path, "the path");
+	pthread_mutex_lock(&script.lock);
+	script.distrusts++;
+	script.distrust_order = ++script.order;
+	pthread_mutex_unlock(&script.lock);
+	return 0;
+}
+
+static int script_load_generations(
+        struct store *store, void (*each)(void *, uint32_t, uint32_t), void *arg, struct fail *fail)
+{
+	if (script.loaded_generation)
+		each(arg, 5, script.loaded_generation);
+	return 0;
+}
+
+static int script_load(struct store *store, const struct cache_key *key, struct entry **ret, struct fail *fail)
+{
+	struct cache_key known = kit_key(7);
+	int r;
+
+	pthread_mutex_lock(&script.lock);
+	script.loads++;
+	r = script.fail_load ? said(fail, script.fail_load) : cache_key_equal(key, &known) ? 0 : -ENOENT;
+	pthread_mutex_unlock(&script.lock);
+	if (r == 0)
+		*ret = kit_entry(7, 0, 10);
+	return r;
+}
+
+static int script_keys(struct store *store, struct cache_key *cursor, unsigned max,
+        void (*each)(void *, const struct cache_key *), void *arg, struct fail *fail)
+{
+	uint64_t from;
+
+	memcpy(&from, cursor->bytes, sizeof(from)); /* the cursor is the store's to make sense of */
+	for (unsigned i = 0; i < 10 && from < script.stored_keys; i++, from++) {
+		struct cache_key key = kit_key(from);
+
+		each(arg, &key);
+	}
+	memcpy(cursor->bytes, &from, sizeof(from));
+	return from < script.stored_keys;
+}
+
+static int script_apply(struct store *store, struct store_change *changes, size_t count, struct fail *fail)
+{
+	int r;
+
+	if (LOCKED(script.slow))
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	pthread_mutex_lock(&script.lock);
+	script.waiting++;
+	pthread_cond_broadcast(&script.moved);
+	while (script.gate_shut)
+		pthread_cond_wait(&script.moved, &script.lock);
+	script.waiting--;
+	r = said(fail, script.fail_apply);
+	for (size_t i = 0; r == 0 && i < count && script.change_count < ARRAY_SIZE(script.changes); i++) {
+		script.changes[script.change_count] = changes[i];
+		script.changes[script.change_count++].entry = NULL;
+	}
+	script.order++;
+	pthread_mutex_unlock(&script.lock);
+	return r;
+}
+
+static int script_trim(struct store *store, const struct store_present *present, struct fail *fail)
+{
+	ck_assert_ptr_nonnull(present->generations);
+	pthread_mutex_lock(&script.lock);
+	script.trims++;
+	int r = said(fail, script.fail_trim);
+	pthread_mutex_unlock(&script.lock);
+	return r;
+}
+
+static void script_set_size_limit(struct store *store, uint64_t size_limit)
+{
+	LOCKED(script.size_limit = size_limit);
+}
+
+static int script_figures(struct store *store, struct store_figures *ret, struct fail *fail)
+{
+	*ret = (struct store_figures){.entries = script.stored_keys, .bytes = 4711};
+	return 0;
+}
+
+static const struct store_ops scripted = {
+        .name = "scripted",
+        .open = script_open,
+        .close = script_close,
+        .distrust = script_distrust,
+        .load_generations = script_load_generations,
+        .load = script_load,
+        .keys = script_keys,
+        .apply = script_apply,
+        .trim = script_trim,
+        .set_size_limit = script_set_size_limit,
+        .figures = script_figures,
+};
+
+static void gate(bool shut)
+{
+	pthread_mutex_lock(&script.lock);
+	script.gate_shut = shut;
+	pthread_cond_broadcast(&script.moved);
+	pthread_mutex_unlock(&script.lock);
+}
+
+static struct states {
+	atomic_int ready, degraded;
+	char why[200];
+} states;
+
+static void see_state(void *arg, enum keeper_state state, const char *why)
+{
+	ck_assert_ptr_eq(arg, &states);
+	if (state == KEEPER_READY)
+		atomic_fetch_add(&states.ready, 1);
+	snprintf(states.why, sizeof(states.why), "%s", why);
+	if (state == KEEPER_DEGRADED)
+		atomic_fetch_add(&states.degraded, 1);
+}
+
+static struct generations *g;
+
+static int start_result;
+
+static struct keeper *start(int retry_min_ms, int retry_max_ms)
+{
+	struct keeper_settings settings = {
+	        .ops = &scripted,
+	        .store = {.path = "the path", .size_limit = 1000000},
+	        .generations = g,
+	        .queue_bytes = 1 << 20,
+	        .retry_min_ms = retry_min_ms,
+	        .retry_max_ms = retry_max_ms,
+	        .on_state = see_state,
+	        .on_state_arg = &states,
+	};
+	struct keeper *k = NULL;
+	struct fail fail = {0};
+
+	memset(&states, 0, sizeof(states));
+	start_result = keeper_new(&settings, &k, &fail);
+	ck_assert_int_ge(start_result, 0);
+	return k;
+}
+
+static struct keeper *fresh(void)
+{
+	script_reset();
+	g = generations_new();
+	return start(1, 5);
+}
+
+static void end(struct keeper *k)
+{
+	gate(false);
+	keeper_free(k, 5000);
+	ck_assert_int_eq(script.opened, script.closes);
+	generations_free(g);
+}
+
+static struct keeper_figures figures(struct keeper *k)
+{
+	struct keeper_figures ret;
+
+	keeper_get_figures(k, &ret);
+	return ret;
+}
+
+static void put(struct keeper *k, uint64_t number, const uint64_t *tags, size_t count)
+{
+	struct entry *entry = kit_tagged(g, number, 0, 100, tags, count);
+
+	keeper_put(k, entry);
+	entry_unref(entry);
+}
+
+static bool may_hold(struct keeper *k, uint64_t number)
+{
+	struct cache_key key = kit_key(number);
+
+	return keeper_may_hold(k, &key);
+}
+
+/* What a fetch gives: the entry, or NULL. */
+static struct entry *fetch(struct keeper *k, uint64_t number)
+{
+	struct cache_key key = kit_key(number);
+	struct kit_answer answer = {0};
+
+	keeper_fetch(k, &key, kit_found, &answer);
+	KIT_WAIT(atomic_load(&answer.times) > 0);
+	ck_assert_int_eq(atomic_load(&answer.times), 1);
+	return answer.entry;
+}
+
+static const uint64_t tag[] = {1};
+
+START_TEST(puts_and_drops_arrive)
+{
+	struct keeper *k = fresh();
+	struct cache_key key = kit_key(2);
+
+	ck_assert_int_eq(start_result, 0);
+	ck_assert(!may_hold(k, 1));
+	put(k, 1, NULL, 0);
+	KIT_WAIT(LOCKED(script.change_count) == 1);
+	KIT_WAIT(may_hold(k, 1));
+	ck_assert_int_eq(script.changes[0].kind, STORE_PUT);
+	keeper_drop(k, &key);
+	KIT_WAIT(LOCKED(script.change_count) == 2);
+	ck_assert_int_eq(LOCKED(script.changes[1].kind), STORE_DROP);
+	keeper_clear(k);
+	KIT_WAIT(LOCKED(script.change_count) == 3);
+	KIT_WAIT(!may_hold(k, 1));
+	KIT_WAIT(figures(k).queue == 0);
+	ck_assert_uint_eq(figures(k).bytes, 4711);
+	ck_assert_int_eq(figures(k).state, KEEPER_READY);
+	end(k);
+	keeper_free(NULL, 0);
+}
+END_TEST
+
+START_TEST(noted_runs_after_the_commit)
+{
+	struct keeper *k = fresh();
+	struct kit_answer answer = {0};
+
+	gate(true);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, kit_noted, &answer);
+	KIT_WAIT(LOCKED(script.waiting) == 1);
+	ck_assert_int_eq(atomic_load(&answer.times), 0);
+	gate(false);
+	KIT_WAIT(atomic_load(&answer.times) == 1);
+	ck_assert_uint_eq(LOCKED(script.change_count), 1);
+	ck_assert_int_eq(script.changes[0].kind, STORE_GENERATION);
+	ck_assert_uint_eq(script.changes[0].slot, generations_slot(1));
+	ck_assert_uint_eq(script.changes[0].generation, 1);
+	generations_write_end(g, tag, 1);
+	keeper_raise(k, tag, 1, NULL, NULL);
+	KIT_WAIT(LOCKED(script.change_count) == 2);
+	ck_assert_uint_eq(script.changes[1].generation, 2);
+	end(k);
+}
+END_TEST
+
+/* A later process must not find a counter lower than an entry's note, however the entry came by it. */
+START_TEST(an_entry_brings_its_generations_along)
+{
+	struct keeper *k = fresh();
+
+	generations_raise_to(g, generations_slot(1), 9); /* raised, and never told */
+	put(k, 1, tag, 1);
+	put(k, 2, tag, 1);
+	KIT_WAIT(LOCKED(script.change_count) >= 3);
+	ck_assert_int_eq(script.changes[0].kind, STORE_GENERATION);
+	ck_assert_uint_eq(script.changes[0].generation, 9);
+	ck_assert_int_eq(script.changes[1].kind, STORE_PUT);
+	ck_assert_int_eq(script.changes[2].kind, STORE_PUT);
+	end(k);
+}
+END_TEST
+
+START_TEST(what_was_spoilt_in_the_queue_is_not_written)
+{
+	struct keeper *k = fresh();
+
+	gate(true);
+	put(k, 1, NULL, 0);
+	KIT_WAIT(LOCKED(script.waiting) == 1);
+	put(k, 2, tag, 1);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, NULL, NULL);
+	gate(false);
+	KIT_WAIT(LOCKED(script.change_count) == 3);
+	ck_assert_int_eq(script.changes[1].kind, STORE_GENERATION);
+	ck_assert_int_eq(script.changes[2].kind, STORE_DROP);
+	end(k);
+}
+END_TEST
+
+START_TEST(what_waits_is_found)
+{
+	struct keeper *k = fresh();
+	struct cache_key dropped = kit_key(7);
+	struct entry *entry;
+
+	entry = fetch(k, 7);
+	ck_assert_ptr_nonnull(entry);
+	entry_unref(entry);
+	ck_assert_ptr_null(fetch(k, 8));
+	gate(true);
+	put(k, 8, NULL, 0);
+	entry = fetch(k, 8);
+	ck_assert_ptr_nonnull(entry);
+	entry_unref(entry);
+	keeper_drop(k, &dropped);
+	ck_assert_ptr_null(fetch(k, 7));
+	KIT_WAIT(LOCKED(script.waiting) == 1);
+	ck_assert_ptr_null(fetch(k, 7)); /* also while it is being written */
+	keeper_clear(k);
+	ck_assert_ptr_null(fetch(k, 8));
+	end(k);
+}
+END_TEST
+
+START_TEST(the_keys_of_an_old_store_are_learnt_in_the_background)
+{
+	struct keeper *k;
+
+	script_reset();
+	g = generations_new();
+	script.stored_keys = 95;
+	k = start(1, 5);
+	KIT_WAIT(!may_hold(k, 1000));
+	for (uint64_t i = 0; i < 95; i++)
+		ck_assert(may_hold(k, i));
+	end(k);
+}
+END_TEST
+
+START_TEST(a_full_queue_gives_up_puts_but_no_generation)
+{
+	struct keeper *k = fresh();
+	struct kit_answer answer = {0};
+	size_t generations = 0;
+
+	gate(true);
+	for (uint64_t i = 0; i < 6000; i++)
+		put(k, i, NULL, 0);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, kit_noted, &answer);
+	ck_assert_uint_gt(figures(k).dropped, 1000);
+	ck_assert_uint_le(figures(k).queue, PENDING_PUTS_MAX + 1);
+	gate(false);
+	KIT_WAIT(atomic_load(&answer.times) == 1);
+	KIT_WAIT(figures(k).queue == 0);
+	KIT_WAIT(LOCKED(script.waiting) == 0);
+	for (size_t i = 0; i < LOCKED(script.change_count); i++)
+		generations += script.changes[i].kind == STORE_GENERATION;
+	ck_assert_uint_eq(generations, 1);
+	end(k);
+}
+END_TEST
+
+START_TEST(a_failed_put_degrades_and_recovers_in_trust)
+{
+	struct keeper *k = fresh();
+
+	LOCKED(script.fail_apply = -ENOSPC);
+	put(k, 1, NULL, 0);
+	KIT_WAIT(atomic_load(&states.degraded) == 1);
+	ck_assert_ptr_nonnull(strstr(states.why, "as told"));
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_int_eq(LOCKED(script.distrusts), 0);
+	ck_assert(!LOCKED(script.opened_distrusted));
+	ck_assert_uint_eq(figures(k).dropped, 1);
+	ck_assert_uint_ge(figures(k).errors, 1);
+	ck_assert_str_eq(figures(k).why, "");
+	LOCKED(script.fail_apply = 0);
+	put(k, 2, NULL, 0);
+	KIT_WAIT(LOCKED(script.change_count) == 1);
+	end(k);
+}
+END_TEST
+
+static void note_order(void *arg)
+{
+	*(int *)arg = LOCKED(++script.order);
+}
+
+START_TEST(a_missed_generation_is_marked_before_it_is_noted)
+{
+	struct keeper *k = fresh();
+	struct kit_answer late = {0};
+	int order = 0;
+
+	LOCKED(script.fail_open = -EIO);
+	LOCKED(script.fail_apply = -EIO);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, note_order, &order);
+	KIT_WAIT(LOCKED(order) > 0);
+	ck_assert_int_eq(LOCKED(script.distrusts), 1);
+	ck_assert_int_gt(LOCKED(order), LOCKED(script.distrust_order));
+	ck_assert_int_eq(figures(k).state, KEEPER_DEGRADED);
+	ck_assert(!may_hold(k, 1));
+	/* from now on nobody waits, and the mark is not made again */
+	keeper_raise(k, tag, 1, kit_noted, &late);
+	ck_assert_int_eq(atomic_load(&late.times), 1);
+	keeper_clear(k);
+	put(k, 1, NULL, 0);
+	LOCKED(script.fail_open = 0);
+	LOCKED(script.fail_apply = 0);
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_int_eq(LOCKED(script.distrusts), 1);
+	ck_assert(LOCKED(script.opened_distrusted));
+	put(k, 2, tag, 1);
+	KIT_WAIT(LOCKED(script.change_count) >= 2);
+	ck_assert_int_eq(script.changes[0].kind, STORE_GENERATION); /* the one that was missed */
+	ck_assert_uint_eq(script.changes[0].generation, 1);
+	end(k);
+}
+END_TEST
+
+START_TEST(a_missed_drop_counts_as_much)
+{
+	struct keeper *k = fresh();
+	struct cache_key key = kit_key(1);
+
+	LOCKED(script.fail_apply = -EBUSY);
+	keeper_drop(k, &key);
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_int_eq(LOCKED(script.distrusts), 1);
+	ck_assert(LOCKED(script.opened_distrusted));
+	LOCKED(script.fail_apply = 0);
+	end(k);
+}
+END_TEST
+
+START_TEST(a_store_that_comes_late_raises_the_generations)
+{
+	struct keeper *k;
+	struct tag_notes notes = {.count = 1, .items = {{5, 0}}};
+
+	script_reset();
+	g = generations_new();
+	script.fail_open = -EACCES;
+	script.loaded_generation = 40;
+	k = start(1, 2);
+	ck_assert_int_eq(start_result, 1);
+	ck_assert_int_eq(figures(k).state, KEEPER_DEGRADED);
+	ck_assert_ptr_nonnull(strstr(figures(k).why, "as told"));
+	ck_assert(generations_current(g, &notes));
+	LOCKED(script.fail_open = 0);
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_uint_eq(generations_get(g, 5), 40);
+	ck_assert(!generations_current(g, &notes));
+	end(k);
+}
+END_TEST
+
+START_TEST(pauses_grow_to_their_limit)
+{
+	struct keeper *k;
+
+	script_reset();
+	g = generations_new();
+	script.fail_open = -EACCES;
+	k = start(2, 16);
+	KIT_WAIT(LOCKED(script.opens) >= 8);
+	for (int i = 1; i < 8; i++) {
+		int64_t pause = LOCKED(script.open_at[i] - script.open_at[i - 1]), least = 2000 << (i - 1);
+
+		ck_assert_int_ge(pause, least < 16000 ? least : 16000);
+	}
+	LOCKED(script.fail_open = 0);
+	KIT_WAIT(figures(k).state == KEEPER_READY);
+	end(k);
+}
+END_TEST
+
+START_TEST(the_reader_reports_what_it_meets)
+{
+	struct keeper *k = fresh();
+
+	LOCKED(script.fail_load = -EUCLEAN);
+	ck_assert_ptr_null(fetch(k, 7));
+	KIT_WAIT(atomic_load(&states.degraded) == 1);
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_int_eq(LOCKED(script.opens), 2);
+	LOCKED(script.fail_load = -EBUSY); /* that passes */
+	ck_assert_ptr_null(fetch(k, 7));
+	LOCKED(script.fail_load = 0);
+	entry_unref(fetch(k, 7));
+	ck_assert_int_eq(atomic_load(&states.degraded), 1);
+	end(k);
+}
+END_TEST
+
+START_TEST(fetching_while_degraded_finds_nothing)
+{
+	struct keeper *k;
+
+	script_reset();
+	g = generations_new();
+	script.fail_open = -EACCES;
+	k = start(10000, 10000);
+	ck_assert_ptr_null(fetch(k, 7));
+	ck_assert_int_eq(LOCKED(script.loads), 0);
+	put(k, 7, NULL, 0);
+	ck_assert_uint_eq(figures(k).dropped, 1);
+	end(k);
+}
+END_TEST
+
+START_TEST(limits_and_trimming_are_the_writers)
+{
+	struct keeper *k = fresh();
+
+	KIT_WAIT(LOCKED(script.trims) == 1);
+	keeper_set_size_limit(k, 777);
+	KIT_WAIT(LOCKED(script.size_limit) == 777);
+	KIT_WAIT(LOCKED(script.trims) == 2);
+	LOCKED(script.fail_trim = -EIO);
+	keeper_set_size_limit(k, 778);
+	KIT_WAIT(atomic_load(&states.degraded) == 1);
+	LOCKED(script.fail_trim = 0);
+	KIT_WAIT(atomic_load(&states.ready) >= 1);
+	ck_assert_uint_eq(LOCKED(script.size_limit), 778);
+	end(k);
+}
+END_TEST
+
+static void *open_gate_soon(void *arg)
+{
+	KIT_WAIT(LOCKED(script.waiting) == 1);
+	gate(false);
+	return NULL;
+}
+
+START_TEST(the_end_writes_what_is_queued)
+{
+	struct keeper *k = fresh();
+	struct kit_answer answer = {0};
+	pthread_t thread;
+	size_t puts = 0;
+
+	gate(true);
+	for (uint64_t i = 0; i < 200; i++)
+		put(k, i, NULL, 0);
+	KIT_WAIT(LOCKED(script.waiting) == 1);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, kit_noted, &answer);
+	ck_assert_int_eq(pthread_create(&thread, NULL, open_gate_soon, NULL), 0);
+	keeper_free(k, 20000);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(atomic_load(&answer.times), 1);
+	for (size_t i = 0; i < script.change_count; i++)
+		puts += script.changes[i].kind == STORE_PUT;
+	ck_assert_uint_eq(puts, 200);
+	ck_assert_int_eq(script.closes, 1);
+	generations_free(g);
+}
+END_TEST
+
+START_TEST(the_end_does_not_wait_for_puts_but_for_generations)
+{
+	struct keeper *k = fresh();
+	struct kit_answer answer = {0};
+	size_t puts = 0, raised = 0;
+
+	LOCKED(script.slow = true);
+	for (uint64_t i = 0; i < 4000; i++)
+		put(k, i, NULL, 0);
+	generations_write_begin(g, tag, 1);
+	keeper_raise(k, tag, 1, kit_noted, &answer);
+	keeper_free(k, 0); /* the puts would take more than a second */
+	ck_assert_int_eq(atomic_load(&answer.times), 1);
+	for (size_t i = 0; i < script.change_count; i++) {
+		puts += script.changes[i].kind == STORE_PUT;
+		raised += script.changes[i].kind == STORE_GENERATION;
+	}
+	ck_assert_uint_lt(puts, 2000);
+	ck_assert_uint_eq(raised, 1);
+	ck_assert_int_eq(script.distrusts, 0);
+	generations_free(g);
+}
+END_TEST
+
+UNIT_MAIN("cache/keeper", puts_and_drops_arrive, noted_runs_after_the_commit, an_entry_brings_its_generations_along,
+        what_was_spoilt_in_the_queue_is_not_written, what_waits_is_found,
+        the_keys_of_an_old_store_are_learnt_in_the_background, a_full_queue_gives_up_puts_but_no_generation,
+        a_failed_put_degrades_and_recovers_in_trust, a_missed_generation_is_marked_before_it_is_noted,
+        a_missed_drop_counts_as_much, a_store_that_comes_late_raises_the_generations, pauses_grow_to_their_limit,
+        the_reader_reports_what_it_meets, fetching_while_degraded_finds_nothing, limits_and_trimming_are_the_writers,
+        the_end_writes_what_is_queued, the_end_does_not_wait_for_puts_but_for_generations)
