@@ -8,4 +8,6 @@ libdaemon_a_SOURCES += \
 	src/front/prepared.c src/front/prepared.h \
 	src/front/reason.c src/front/reason.h \
 	src/front/reply.c src/front/reply.h \
-	src/front/visit.c src/front/visit.h
+	src/front/visit.c src/front/visit.h \
+	src/front/visit_answer.c \
+	src/front/visit_body.c src/front/visit_inside.h
