@@ -175,33 +175,45 @@ void log_text_message(
 	end(text, dress);
 }
 
-/* A string of a request, at most so many bytes of it. */
+/* Printable ASCII but for the space and what JSON escapes: '"' and '\\'. */
+static const bool is_plain[256] = {['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+
+/* A string of a request, at most so many bytes of it. Most are plain to their end: runs of plain bytes go at once. */
 static void add_string(struct log_text *text, const char *string, size_t max, bool quoted)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	size_t limit = text->size + max;
+	const unsigned char *at = (const unsigned char *)string;
+	size_t room = max - 3;
 
-	for (const unsigned char *at = (const unsigned char *)string; *at; at++) {
+	for (;;) {
 		char *to = text->data + text->size;
+		size_t used = 0;
 
-		if (text->size + 3 > limit) {
+		while (used < room && is_plain[at[used]]) {
+			to[used] = (char)at[used];
+			used++;
+		}
+		at += used;
+		room -= used;
+		to += used;
+		text->size += used;
+		if (*at == '\0')
+			return;
+		if (room < 3) {
 			memcpy(to, "...", 3);
 			text->size += 3;
 			return;
 		}
-		if (*at <= ' ' || *at >= 0x7f) {
-			to[0] = '%';
-			to[1] = hex[*at >> 4];
-			to[2] = hex[*at & 15];
-			text->size += 3;
-		} else if (quoted && (*at == '"' || *at == '\\')) {
-			to[0] = '\\';
-			to[1] = (char)*at;
-			text->size += 2;
+		if (*at > ' ' && *at < 0x7f) {
+			used = quoted ? 2 : 1;
+			memcpy(to, (const char[]){quoted ? '\\' : (char)*at, (char)*at}, used);
 		} else {
-			to[0] = (char)*at;
-			text->size++;
+			used = 3;
+			memcpy(to, (const char[]){'%', hex[*at >> 4], hex[*at & 15]}, used);
 		}
+		text->size += used;
+		room -= used;
+		at++;
 	}
 }
 
