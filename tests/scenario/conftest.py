@@ -17,7 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from daemon import ENGINES, WORKERS, Daemon  # noqa: E402
+from daemon import BINARY, ENGINES, WORKERS, Daemon  # noqa: E402
 from fake_redmine import FakeRedmine  # noqa: E402
 
 
@@ -39,6 +39,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(request):
+    if not BINARY:
+        pytest.exit("REDMINE_CACHED must name the daemon's binary", returncode=2)
     return request.param
 
 

@@ -59,7 +59,6 @@ class Daemon:
     """One daemon in a directory of its own. `options` change or, with None, remove what it is started with."""
 
     def __init__(self, upstream, engine, directory, options=None, env=None, preexec=None):
-        assert BINARY, "REDMINE_CACHED must name the daemon's binary"
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -113,7 +112,8 @@ class Daemon:
 
     def answers_ready(self):
         if self.process.poll() is not None:
-            raise StartFailed(self.process.returncode, self.stderr)
+            code, self.process = self.process.returncode, None
+            raise StartFailed(code, self.stderr)
         try:
             return self.get("/-/ready").status == 200
         except (OSError, Broken):

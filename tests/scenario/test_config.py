@@ -62,7 +62,7 @@ def test_version_and_help():
 def test_wrong_arguments(arguments):
     code, out, err = run(*arguments)
     assert code not in (0, None) and code > 0
-    assert err and "--help" in err + out
+    assert arguments[0] in err
 
 
 def test_upstream_is_needed(file):
@@ -141,7 +141,7 @@ def test_printed_configuration_is_accepted_and_the_same(file):
         (MINIMAL + "[cache]\nmemory = -1M\n", 4, ["memory"]),
         (MINIMAL + "[cache]\nmemory = 99999999999G\n", 4, ["memory"]),
         (MINIMAL + "[cache]\nmemery = 1M\n", 4, ["memery"]),
-        (MINIMAL + "[cash]\nmemory = 1M\n", 4, ["cash"]),
+        (MINIMAL + "[cash]\nmemory = 1M\n", 3, ["cash"]),
         (MINIMAL + "[cache]\npolicy = mine\n", 4, ["policy", "redmine", "origin"]),
         (MINIMAL + "[lifetime]\nissues = soon\n", 4, ["issues"]),
         (MINIMAL + "[lifetime]\nisues = 5s\n", 4, ["isues", "issues"]),
@@ -179,7 +179,9 @@ def test_all_errors_are_told_at_once(file):
 @pytest.mark.parametrize("option", ["cache.memory=much", "cash.memory=1M", "cache.memory", "=", "lifetime.isues=5s", "engine.thread.workers=x"])
 def test_errors_of_options_name_them(file, option):
     code, _, err = check(file(MINIMAL), "-o", option)
-    assert code > 0 and "-o" in err and option.partition("=")[0] in err
+    assert code > 0 and "-o" in err
+    if "=" in option:
+        assert option.partition("=")[0] in err
 
 
 def test_check_says_nothing_wrong_with_what_is_right(file):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from client import Connection
 from fake_redmine import json_reply, reply
 from redmine_model import ADMIN_KEY, FRESH_SESSION, LOCKED_KEY, MANAGER_KEY, PASSWORD, REPORTER_KEY, SESSION, WRONG_KEY
 
@@ -47,6 +48,9 @@ IDENTITIES = {
     "key in upper case": ([header(MANAGER_KEY.upper())], ""),
 }
 
+# Who writes the same credential otherwise may be served what was made for it.
+SAME = {"manager by escaped query", "two keys, manager last"}
+
 
 def ask(daemon, name, path):
     fields, query = IDENTITIES[name]
@@ -56,14 +60,17 @@ def ask(daemon, name, path):
 @pytest.mark.parametrize("path", ["/issues/10.json", "/issues.json?limit=1", "/projects.xml", "/users/current.json", "/trackers.json"])
 def test_everybody_gets_exactly_what_redmine_says_to_him(daemon, fake, fresh, path):
     path = fresh(path)
-    first = {name: ask(daemon, name, path) for name in IDENTITIES}
-    assert not any(answer.hit for answer in first.values())
-    asked = len(fake.requests)
-    assert asked == len(IDENTITIES)
-    second = {name: ask(daemon, name, path) for name in reversed(IDENTITIES)}
-    for name in IDENTITIES:
-        assert (second[name].status, second[name].body) == (first[name].status, first[name].body), name
-        assert second[name].hit == (first[name].status == 200), name
+    straight = type("Straight", (), {"get": lambda _, target, fields: Connection(fake.address).get(target, fields)})()
+    truth = {name: ask(straight, name, path) for name in IDENTITIES}
+    fake.requests.clear()
+    for names in (list(IDENTITIES), list(reversed(IDENTITIES))):
+        for name in names:
+            answer = ask(daemon, name, path)
+            assert (answer.status, answer.body) == (truth[name].status, truth[name].body), name
+            if names[0] == "anonymous":
+                assert not answer.hit or name in SAME, f"{name} was served what was made for another"
+            else:
+                assert answer.hit == (answer.status == 200), name
 
 
 def test_private_things_stay_private(daemon, fake, fresh):

@@ -216,7 +216,8 @@ def test_forwarded_address_is_believed_only_when_configured(launch, daemon, fake
     forwarded = {"X-Forwarded-Host": "redmine.example.org", "X-Forwarded-Proto": "https"}
     target = fresh(ISSUE)
     assert f'"content_url":"http://127.0.0.1:{daemon.port}/' in daemon.get(target, forwarded).text
-    trusting = launch({"listen.trust_forwarded": "yes"})
+    trusting = launch({"listen.trust_forwarded": "yes", "listen.allowed_hosts": "redmine.example.org"})
     assert '"content_url":"https://redmine.example.org/attachments' in trusting.get(target, forwarded).text
     assert f'"content_url":"http://127.0.0.1:{trusting.port}/' in trusting.get(target).text
     assert not fake.last().has("X-Forwarded-Host")
+    assert trusting.get(target, {"X-Forwarded-Host": "evil.example"}).status == 421

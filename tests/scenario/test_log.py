@@ -33,7 +33,7 @@ def test_text_line(daemon, fake, fresh):
     target = fresh("/issues.json?limit=3")
     answer = daemon.get(target)
     line = line_of(daemon, target)
-    assert re.match(r"<\d>", line), "journald reads the priority from here"
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", line), "a terminal or a file has no clock of its own"
     words = line.split()
     assert "GET" in words[:6] and target in words
     assert re.search(r"\b200\b", line) and str(answer.content.size) in line
@@ -41,6 +41,17 @@ def test_text_line(daemon, fake, fresh):
     assert re.search(r"\d(\.\d+)? ?(ms|us|µs|s)\b", line), "the duration has a unit"
     daemon.get(target)
     assert "hit" in until(lambda: lines_of(daemon, target)[1:], "a second line")[0]
+
+
+def test_journald_gets_priorities(launch, fake, fresh):
+    daemon = launch({"log.level": "debug"}, begin=False)
+    daemon.stderr_file.write_bytes(b"")
+    place = daemon.stderr_file.stat()
+    daemon.env["JOURNAL_STREAM"] = f"{place.st_dev}:{place.st_ino}"
+    daemon.start()
+    daemon.get(fresh("/seen"))
+    assert re.match(r"<[67]>(?!\d{4}-)", line_of(daemon, "/seen"))
+    assert all(re.match(r"<\d>", line) for line in daemon.log)
 
 
 def test_one_line_each(daemon, fake, fresh):
@@ -66,7 +77,7 @@ def test_failures_are_logged_with_their_reason(daemon, fake, fresh):
     fake.on("/issues.json", script(READ, RESET))
     target = fresh()
     daemon.get(target)
-    assert "502" in line_of(daemon, target)
+    line_of(daemon, f"GET {target} 502")
     assert re.search(r"(?i)reset|closed|recv|upstream", daemon.stderr)
 
 

@@ -1,5 +1,6 @@
 """Bodies larger than memory ought to hold pass through in constant memory, at the pace of the slower side."""
 
+import socket
 import threading
 
 import pytest
@@ -172,6 +173,27 @@ def test_upload_that_breaks_off_never_looks_whole(daemon, fake, fresh, framing):
     seen = fake.last("/uploads.json")
     assert not seen.body_read and seen.broken
     assert daemon.get(fresh()).status == 200
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("end", ["half close", "close", "reset"])
+def test_upload_whose_client_vanishes_at_once_leaves_nothing_behind(daemon, fake, framing, end):
+    """The end of the client comes with the head, before anything was set up for the body."""
+    for number in range(25):
+        connection = daemon.connect()
+        connection.send(f"POST /uploads.json?n={number} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n5\r\nab".encode())
+        if end == "half close":
+            connection.sock.shutdown(socket.SHUT_WR)
+        elif end == "close":
+            connection.close()
+        else:
+            connection.reset()
+        if end == "half close":
+            connection.stream.rest()
+            connection.close()
+    until(lambda: daemon.status["engine"]["busy"] == 0 and daemon.status["engine"]["queued"] == 0, "every worker is free again")
+    fake.wait_idle()
+    assert not any(request.body_read for request in fake.seen("/uploads.json"))
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])

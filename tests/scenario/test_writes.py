@@ -174,7 +174,7 @@ def test_answers_to_writes_come_back_as_they_are(daemon, fake, fresh, status):
 # Read your writes.
 
 
-@pytest.mark.parametrize("read", ["/issues/3.json", "/issues.json?limit=100&sort=id", "/issues/3.xml", "/projects/1/issues.json", "/issues.atom"])
+@pytest.mark.parametrize("read", ["/issues/3.json", "/issues.json?limit=100&sort=id", "/issues/3.xml", "/projects/2/issues.json?limit=100&sort=id", "/issues.atom"])
 @pytest.mark.parametrize("identity", ["writer", "other", "anonymous"])
 def test_reads_after_a_write_are_new(daemon, fake, fresh, read, identity):
     fields = {"writer": ADMIN, "other": MANAGER, "anonymous": []}[identity]
