@@ -8,7 +8,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <malloc.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -48,28 +48,45 @@ static int load_conf(const struct arguments *arguments, struct conf **ret, struc
 	return conf_load(&source, ret, fail);
 }
 
-/* The secret lies beside the cache file; without one (or a place for it) stored answers are lost at the next start. */
+/* The secret of the cache's keys lies beside its file. False: there is no file. */
+static bool secret_path(const struct daemon *d, char *room, size_t size)
+{
+	snprintf(room, size, "%s.secret", d->conf->cache.path);
+	return d->conf->cache.path[0] != '\0';
+}
+
+/* Before the cache is opened: the folder may not be there yet, then the secret is kept when it is. */
 static void load_secret(struct daemon *d)
 {
 	struct fail fail = {0};
-	char path[4096];
+	char path[PATH_MAX];
 
-	if (!d->conf->cache.path[0]) {
+	if (!secret_path(d, path, sizeof(path)))
 		digest_secret_random(&d->secret);
-		return;
-	}
-	snprintf(path, sizeof(path), "%s.secret", d->conf->cache.path);
-	if (digest_secret_load(&d->secret, path, &fail) < 0)
-		log_warn("the secret of the cache keys: %s; what is stored now will not be found after a restart",
+	else if (digest_secret_load(&d->secret, path, &fail) < 0 && fail.code != -ENOENT)
+		log_warn("the secret of the cache's keys: %s; what is stored now will not be found after a restart",
 		        fail.text);
+}
+
+/* The store is there (again): what it holds is of use to a later process with the same secret only. */
+static void keep_secret(const struct daemon *d)
+{
+	struct fail fail = {0};
+	char path[PATH_MAX];
+
+	if (secret_path(d, path, sizeof(path)) && digest_secret_save(&d->secret, path, &fail) < 0 &&
+	        fail.code != -EEXIST)
+		log_warn("the secret of the cache's keys: %s", fail.text);
 }
 
 static void on_store_state(void *arg, enum cache_store_state state, const char *why)
 {
 	if (state == CACHE_STORE_DEGRADED)
 		log_warn("cache file: %s; going on from memory", why);
-	else if (state == CACHE_STORE_READY)
-		log_info("cache file: in use%s%s", why[0] ? ": " : "", why);
+	if (state != CACHE_STORE_READY)
+		return;
+	log_info("cache file: in use%s%s", why[0] ? ": " : "", why);
+	keep_secret(arg);
 }
 
 /* While there is one thread: the process engine forks here. */
@@ -101,6 +118,7 @@ static int start_cache(struct daemon *d, struct fail *fail)
 	        .store_settings = {.path = d->conf->cache.path, .size_limit = d->conf->cache.size},
 	        .memory_limit = d->conf->cache.memory,
 	        .on_state = on_store_state,
+	        .on_state_arg = d,
 	};
 	int r = cache_new(&settings, &d->cache, fail);
 
@@ -111,11 +129,12 @@ static int start_cache(struct daemon *d, struct fail *fail)
 
 static int start(struct daemon *d, struct fail *fail)
 {
-	int r = start_cache(d, fail);
+	int r;
 
-	if (r < 0)
+	load_secret(d);
+	if ((r = start_cache(d, fail)) < 0)
 		return r;
-	load_secret(d); /* after the cache, which makes the folder */
+	keep_secret(d);
 	if ((r = engine_start(d->engine, fail)) < 0)
 		return r;
 	r = flow_init(&d->flow, d->cache, d->engine, &d->origin, &d->secret);
@@ -205,6 +224,7 @@ static void block_signals(sigset_t *signals)
 	sigaddset(signals, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is the store's to report */
 }
 
 /* As many descriptors as allowed: each client and each connection to Redmine needs one. */

@@ -57,7 +57,7 @@ static int read_secret(struct digest_secret *ret, int fd, const char *path, stru
 	return 0;
 }
 
-static int write_secret(const struct digest_secret *secret, const char *path, struct fail *fail)
+int digest_secret_save(const struct digest_secret *secret, const char *path, struct fail *fail)
 {
 	char beside[4096];
 	ssize_t written;
@@ -87,7 +87,7 @@ int digest_secret_load(struct digest_secret *ret, const char *path, struct fail 
 	if (fd < 0 && errno != ENOENT)
 		return fail_set(fail, -errno, "%s: %s", path, strerror(errno));
 	if (fd < 0) {
-		r = write_secret(ret, path, fail);
+		r = digest_secret_save(ret, path, fail);
 		if (r != -EEXIST)
 			return r;
 		fd = open(path, O_RDONLY | O_CLOEXEC); /* another process was first */

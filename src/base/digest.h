@@ -42,6 +42,9 @@ void digest_end(struct digest *d, uint8_t ret[DIGEST_SIZE]);
  */
 int digest_secret_load(struct digest_secret *ret, const char *path, struct fail *fail);
 
+/* Keeps a secret in a file that is not there yet, as digest_secret_load does. 0; -EEXIST: one is there; another negative errno. */
+int digest_secret_save(const struct digest_secret *secret, const char *path, struct fail *fail);
+
 /* A fresh secret from getrandom(2). */
 void digest_secret_random(struct digest_secret *ret);
 

@@ -32,7 +32,7 @@
 
 /* The writer's queue may hold so large a part of the memory budget: entries in it are mostly in memory too. */
 #define QUEUE_PARTS     8
-#define QUEUE_BYTES_MIN (1 << 20)
+#define QUEUE_BYTES_MIN (4 << 20)
 
 struct cache {
 	unsigned magic;

@@ -14,6 +14,7 @@ struct async {
 	struct session *session;
 	pthread_t thread;
 	bool started;
+	uint64_t taken; /* jobs that were started */
 };
 
 /* Takes up what waits while there is room. False: nothing waits and nothing will come. */
@@ -25,12 +26,20 @@ static bool take_up(struct engine *engine, struct async *async)
 
 		if (!job)
 			return !over;
-		atomic_fetch_add(&engine->done, 1);
+		async->taken++;
 		if (engine->ops->construct_request)
 			engine->ops->construct_request(engine, job);
 		session_start(async->session, job);
 	}
 	return true;
+}
+
+static void count(struct engine *engine, const struct async *async)
+{
+	size_t active = session_active(async->session);
+
+	atomic_store(&engine->busy, (int)active);
+	atomic_store(&engine->done, async->taken - active);
 }
 
 static void *work(void *arg)
@@ -41,10 +50,11 @@ static void *work(void *arg)
 
 	while (more || session_active(async->session) > 0) {
 		more = take_up(engine, async);
-		atomic_store(&engine->busy, (int)session_active(async->session));
+		count(engine, async);
 		if (more || session_active(async->session) > 0)
 			session_step(async->session, -1);
 	}
+	count(engine, async);
 	return NULL;
 }
 

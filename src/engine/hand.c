@@ -161,6 +161,12 @@ static int take_head(struct hand *hand, const struct wire_frame *frame)
 	return r;
 }
 
+/* As job.h has it, however far the worker had come. */
+static enum job_outcome outcome_of_given_up(const struct hand *hand)
+{
+	return hand->head_told && !atomic_load(&hand->job->cancelled) ? JOB_CUT : JOB_CANCELLED;
+}
+
 static int take_done(struct hand *hand, const struct wire_frame *frame)
 {
 	struct job_result result;
@@ -168,10 +174,10 @@ static int take_done(struct hand *hand, const struct wire_frame *frame)
 
 	if (r < 0)
 		return r;
-	if (hand->given_up && result.outcome != JOB_DONE)
-		result.outcome = hand->head_told ? JOB_CUT : JOB_CANCELLED;
-	else if (hand->given_up)
-		result.outcome = JOB_CANCELLED;
+	if (hand->given_up) {
+		result.outcome = outcome_of_given_up(hand);
+		snprintf(result.text, sizeof(result.text), "given up on this side");
+	}
 	finish(hand, &result);
 	return 0;
 }
@@ -303,7 +309,10 @@ void hand_lose(struct hand *hand, struct job **ret_again)
 		*ret_again = job;
 		return;
 	}
-	result.outcome = hand->head_told ? JOB_CUT : hand->given_up ? JOB_CANCELLED : JOB_NO_ANSWER;
+	if (hand->given_up)
+		result.outcome = outcome_of_given_up(hand);
+	else
+		result.outcome = hand->head_told ? JOB_CUT : JOB_NO_ANSWER;
 	finish(hand, &result);
 }
 

@@ -10,7 +10,7 @@
 struct job_figures {
 	int64_t body_size, timeout_ms, connect_timeout_ms;
 	uint32_t method_size, target_size, fields_size;
-	bool has_body, safe, accept_gzip;
+	bool has_body, safe, undo_coding, accept_gzip;
 };
 
 struct head_figures {
@@ -105,6 +105,7 @@ int wire_add_job(struct buf *out, const struct job *job)
 	        .target_size = (uint32_t)strlen(job->target) + 1,
 	        .has_body = job->has_body,
 	        .safe = job->safe,
+	        .undo_coding = job->undo_coding,
 	        .accept_gzip = job->accept_gzip,
 	};
 
@@ -137,6 +138,7 @@ int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_te
 	job->has_body = figures.has_body;
 	job->body_size = figures.body_size;
 	job->safe = figures.safe;
+	job->undo_coding = figures.undo_coding;
 	job->accept_gzip = figures.accept_gzip;
 	job->timeout_ms = figures.timeout_ms;
 	job->connect_timeout_ms = figures.connect_timeout_ms;

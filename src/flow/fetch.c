@@ -32,7 +32,8 @@ struct fetch {
 
 	unsigned status;
 	char *reason;
-	struct fields fields; /* end-to-end */
+	struct fields fields;  /* end-to-end */
+	struct fields cookies; /* of a flight's answer: the leader's alone */
 	bool framed;
 	int64_t length; /* as Redmine said it, -1: it did not */
 	struct policy_keep keep;
@@ -51,6 +52,7 @@ static void fetch_unref(struct fetch *f)
 		return;
 	job_release(&f->job);
 	fields_release(&f->fields);
+	fields_release(&f->cookies);
 	buf_release(&f->body);
 	pipe_release(&f->pipe);
 	links_free(f->links);
@@ -276,6 +278,25 @@ static ssize_t on_upload(struct job *job, char *room, size_t size)
 	return pipe_read(&f->r->upload, room, size);
 }
 
+/* Set-Cookie is for the one client whose request brought it, and where an API format is answered not even for that one. */
+static void give_cookies(struct fetch *f)
+{
+	for (size_t i = 0; i < f->cookies.count; i++)
+		if (fields_add(&f->r->answer.fields, f->cookies.items[i].name, f->cookies.items[i].value) < 0)
+			return;
+}
+
+static int take_cookies(struct fetch *f)
+{
+	if (!forward_passes_cookies(f->r))
+		return 0;
+	for (size_t i = 0; i < f->fields.count; i++)
+		if (field_name_is(f->fields.items[i].name, "Set-Cookie") &&
+		        fields_add(&f->cookies, "Set-Cookie", f->fields.items[i].value) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 /* Everybody who waits gets the entry, or the error when there is none. */
 static void land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result)
 {
@@ -290,6 +311,8 @@ static void land(struct fetch *f, struct entry *entry, bool stored, bool validat
 		else
 			outcome_answer(waiter, result, false, f->status);
 		set_cache_status(f, waiter);
+		if (waiter == f->r && entry)
+			give_cookies(f);
 		waiter->answer.cache.stored = stored;
 		waiter->answer.cache.forward_status = validated ? 304 : 0;
 		waiter->answer.upstream_us = result->upstream_us;
@@ -307,6 +330,10 @@ static void finish_for_flight(struct fetch *f, const struct job_result *result)
 
 	if (result->outcome != JOB_DONE) {
 		land(f, NULL, false, false, result);
+		return;
+	}
+	if (take_cookies(f) < 0) {
+		land(f, NULL, false, false, &failed);
 		return;
 	}
 	if (validated)
@@ -409,6 +436,7 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 	job->has_body = r->has_body;
 	job->body_size = r->body_size;
 	job->safe = method_is_safe(r->method);
+	job->undo_coding = own_coding;
 	job->accept_gzip = own_coding && wants_gzip(r->conf, f->flow->origin);
 	job->timeout_ms = r->conf->upstream.timeout_ms;
 	job->connect_timeout_ms = r->conf->upstream.connect_timeout_ms;

@@ -81,12 +81,17 @@ static int lead_back(struct fields *fields, const char *name, const struct reque
 	return result < 0 ? result : fields_set(fields, name, buf_text(&led));
 }
 
+bool forward_passes_cookies(const struct request *r)
+{
+	return r->conf->cache.policy != CACHE_POLICY_REDMINE ||
+	       (r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML);
+}
+
 int forward_answer_fields(struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite)
 {
 	fields_remove_hop_by_hop(fields);
 	fields_remove(fields, "Content-Length");
-	if (r->conf->cache.policy == CACHE_POLICY_REDMINE &&
-	        (r->target.format == TARGET_FORMAT_JSON || r->target.format == TARGET_FORMAT_XML))
+	if (!forward_passes_cookies(r))
 		fields_remove(fields, "Set-Cookie");
 	if (!rewrite)
 		return 0;

@@ -37,6 +37,9 @@ int forward_answer_fields(
 int forward_location(
         const char *value, const struct request *r, const struct origin *origin, struct buf *out) MUST_CHECK;
 
+/* True when Set-Cookie is passed on to the client of r: not where an API format is answered under the redmine policy. */
+bool forward_passes_cookies(const struct request *r);
+
 /* True when the request's answers get links rewritten: an API format and no "no-transform". */
 bool forward_rewrites(const struct request *r);
 

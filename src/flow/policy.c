@@ -4,6 +4,8 @@
 #include <time.h>
 
 #define SECOND_MS 1000
+/* Threads read the coarse clock at different moments; so much does not count as put back. */
+#define CLOCK_TOLERANCE_MS 2000
 
 /* What the redmine policy's answers may vary on: all of it is part of the key, or one fixed value is sent. */
 static const char *const keyed_fields[] = {"Accept", "Accept-Encoding", "Accept-Language", "Authorization",
@@ -14,28 +16,31 @@ const struct resource *policy_resource(const struct conf *conf, const struct res
 	return conf->cache.policy == CACHE_POLICY_REDMINE ? resource : NULL;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 enum policy_verdict policy_judge(
         const struct entry *entry, const struct directives *request, int64_t now_ms, int64_t *usable_until_ms)
 {
-	int64_t until_ms = entry->fresh_until_ms;
-	int64_t stale_ms = 0;
+	int64_t fresh_until_ms = entry->fresh_until_ms, until_ms;
 
+	/* A clock that was put back must not make anything last longer. */
+	if (now_ms < entry->born_ms - CLOCK_TOLERANCE_MS)
+		return POLICY_STALE;
 	if (request->max_stale != SECONDS_NONE && !(entry->flags & ENTRY_MUST_REVALIDATE))
-		stale_ms = request->max_stale * SECOND_MS;
-	if (now_ms >= until_ms + stale_ms)
+		fresh_until_ms += request->max_stale * SECOND_MS;
+	if (now_ms >= fresh_until_ms)
 		return POLICY_STALE;
 	if (request->no_cache)
 		return POLICY_REFUSED;
-	if (request->max_age != SECONDS_NONE) {
-		int64_t limit_ms = entry->born_ms - entry->age_ms + request->max_age * SECOND_MS;
-
-		/* RFC 9111 5.2.1.1: unless max-stale says otherwise, an age beyond max-age is not wanted. */
-		if (limit_ms < until_ms)
-			until_ms = limit_ms;
-	}
-	if (request->min_fresh != SECONDS_NONE && entry->fresh_until_ms - request->min_fresh * SECOND_MS < until_ms)
-		until_ms = entry->fresh_until_ms - request->min_fresh * SECOND_MS;
-	until_ms += stale_ms;
+	/* max-stale widens the lifetime; max-age (5.2.1.1) and min-fresh (5.2.1.3) are about age and what is left of it. */
+	until_ms = fresh_until_ms;
+	if (request->max_age != SECONDS_NONE)
+		until_ms = least(until_ms, entry->born_ms - entry->age_ms + request->max_age * SECOND_MS);
+	if (request->min_fresh != SECONDS_NONE)
+		until_ms = least(until_ms, entry->fresh_until_ms - request->min_fresh * SECOND_MS);
 	if (now_ms >= until_ms)
 		return POLICY_REFUSED;
 	*usable_until_ms = until_ms;
@@ -232,6 +237,8 @@ bool policy_none_match(const struct fields *request, const char *etag)
 			if (!end)
 				break; /* not an entity tag: nothing after it can be told */
 			end++;
+			if (*end && !strchr(" \t,", *end))
+				break;
 			if (strlen(etag) == (size_t)(end - at) && memcmp(etag, at, (size_t)(end - at)) == 0)
 				return true;
 			at = end;

@@ -38,7 +38,7 @@ struct policy_answer {
 
 struct policy_keep {
 	bool keep;
-	bool share; /* those who asked the same at the same time, with the same credential, may have it, too */
+	bool share;          /* those who asked the same at the same time, with the same credential, may have it, too */
 	int64_t lifetime_ms; /* from now */
 	int64_t age_ms;      /* that it has already */
 	bool must_revalidate;

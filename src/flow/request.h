@@ -30,8 +30,9 @@ enum answer_kind {
 struct answer {
 	enum answer_kind kind;
 	unsigned status;
-	char *reason;            /* owned; NULL: the usual one */
-	struct fields fields;    /* WHOLE, STREAM: end-to-end, without Content-Length, Via and Cache-Status */
+	char *reason; /* owned; NULL: the usual one */
+	struct fields
+	        fields; /* end-to-end, without Content-Length, Via and Cache-Status; ENTRY: those that are not the entry's */
 	struct entry *entry;     /* ENTRY: one reference */
 	int64_t usable_until_ms; /* ENTRY with a hit: as policy_judge said; 0: decide anew for each request */
 	struct buf body;         /* WHOLE */

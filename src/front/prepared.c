@@ -10,7 +10,9 @@
 #define WAYS         2
 #define BYTES_MAX    (32 * 1024)
 #define TARGET_SHOWN 1024
-#define IDLE_MS      10000
+/* This thread's time is that of its turn, an entry may be a little younger. */
+#define CLOCK_TOLERANCE_MS 2000
+#define IDLE_MS            10000
 
 struct slot {
 	struct prepared_answer answer;
@@ -155,7 +157,7 @@ struct prepared_answer *prepared_find(struct prepared *p, const struct conf *con
 		return NULL;
 	entry = slot->answer.r->answer.entry;
 	if (atomic_load_explicit(&entry->retired, memory_order_acquire) || slot->answer.r->conf != conf ||
-	        now_ms >= slot->answer.r->answer.usable_until_ms || now_ms < entry->born_ms ||
+	        now_ms >= slot->answer.r->answer.usable_until_ms || now_ms < entry->born_ms - CLOCK_TOLERANCE_MS ||
 	        !generations_current(p->generations, &entry->tags) ||
 	        (slot->second != second_of(now_ms) && renew(p, slot, now_ms) < 0)) {
 		slot_release(slot);

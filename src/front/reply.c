@@ -68,6 +68,9 @@ static int add_entry_fields(struct reply *reply, const struct request *r, const 
 		else
 			result = add_field(reply, field->name, field->value);
 	}
+	/* What is this client's alone: Set-Cookie. */
+	for (size_t i = 0; i < r->answer.fields.count && result == 0; i++)
+		result = add_field(reply, r->answer.fields.items[i].name, r->answer.fields.items[i].value);
 	return result;
 }
 
@@ -83,12 +86,19 @@ static int add_own_fields(struct reply *reply, const struct cache_status *cache)
 	return add_field(reply, "Cache-Status", buf_text(&value));
 }
 
+/* RFC 9111 section 4.2.3. */
+static int64_t age_seconds(const struct entry *entry, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - entry->born_ms + entry->age_ms;
+
+	return age_ms > 0 ? age_ms / 1000 : 0;
+}
+
 static int add_age(struct reply *reply, const struct entry *entry, int64_t now_ms)
 {
-	int64_t age = (now_ms - entry->born_ms + entry->age_ms) / 1000;
 	char text[24];
 
-	snprintf(text, sizeof(text), "%lld", (long long)(age > 0 ? age : 0));
+	snprintf(text, sizeof(text), "%lld", (long long)age_seconds(entry, now_ms));
 	return add_field(reply, "Age", text);
 }
 
@@ -127,7 +137,8 @@ int reply_from_entry(
 	struct reply reply = {.status = r->answer.status};
 	struct cache_status cache = r->answer.cache;
 
-	cache.ttl_ms = entry->fresh_until_ms - now_ms;
+	/* In whole seconds, so that Age and ttl add up to the lifetime. */
+	cache.ttl_ms = entry->fresh_until_ms - entry->born_ms + entry->age_ms - age_seconds(entry, now_ms) * 1000;
 	/* A 304 has the body's length, too, and no body (RFC 9110 section 8.6): libmicrohttpd sees to that, as for HEAD. */
 	reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
 	        body->size, body->data, unref_blob, body);

@@ -41,10 +41,24 @@ static bool is_framed(const struct exchange *e)
 	       fields_get(&e->fields, "Content-Length") || fields_has_token(&e->fields, "Transfer-Encoding", "chunked");
 }
 
+/* RFC 9112 section 6.3: several lengths that differ leave it open where the answer ends. */
+static bool is_contradictory(const struct fields *fields)
+{
+	const char *first = fields_get(fields, "Content-Length");
+
+	if (fields_count(fields, "Content-Length") < 2)
+		return false;
+	for (size_t i = 0; i < fields->count; i++)
+		if (field_name_is(fields->items[i].name, "Content-Length") &&
+		        strcmp(fields->items[i].value, first) != 0)
+			return true;
+	return false;
+}
+
 /* libcurl undid the gzip that we asked for: the length it had is not the body's. */
 static void forget_coding(struct exchange *e)
 {
-	if (!e->job->accept_gzip || !fields_get(&e->fields, "Content-Encoding"))
+	if (!e->job->undo_coding || !fields_get(&e->fields, "Content-Encoding"))
 		return;
 	fields_remove(&e->fields, "Content-Encoding");
 	if (strcmp(e->job->method, "HEAD") != 0)
@@ -57,6 +71,8 @@ static int head_end(struct exchange *e)
 
 	if (e->status < 200)
 		return 0;
+	if (is_contradictory(&e->fields))
+		return -EPROTO;
 	head.framed = is_framed(e);
 	forget_coding(e);
 	e->head_told = true;
@@ -132,7 +148,7 @@ static int add_line(struct exchange *e, const char *line)
 /* libcurl takes "Name: value" and, for an empty value, "Name;". "Name:" takes away a line that it would add. */
 static int add_lines(struct exchange *e)
 {
-	static const char *const own[] = {"Accept", "Expect", "User-Agent", "Content-Type"};
+	static const char *const own[] = {"Accept-Encoding", "Accept", "Expect", "User-Agent", "Content-Type"};
 	const struct fields *fields = &e->job->fields;
 
 	for (size_t i = 0; i < fields->count; i++) {
@@ -147,7 +163,7 @@ static int add_lines(struct exchange *e)
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		char line[32];
 
-		if (fields_get(fields, own[i]))
+		if (fields_get(fields, own[i]) || (i == 0 && e->job->accept_gzip))
 			continue;
 		snprintf(line, sizeof(line), "%s:", own[i]);
 		if (add_line(e, line) < 0)
@@ -188,7 +204,7 @@ static void set_method(CURL *easy, const struct job *job)
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, job->method);
-	if (job->accept_gzip)
+	if (job->undo_coding)
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
@@ -196,6 +212,8 @@ static void set_callbacks(CURL *easy, struct exchange *e)
 {
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, e);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, session_close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, e->session);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, e);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -33,6 +33,9 @@ struct exchange {
 /* Sets a (reset) handle up for the job. 0 or -ENOMEM. */
 int exchange_prepare(struct exchange *e, const struct session_settings *settings) MUST_CHECK;
 
+/* libcurl's CURLOPT_CLOSESOCKETFUNCTION, with the session as argument; in session.c. */
+int session_close_socket(void *session, curl_socket_t fd);
+
 /* Lets what was held go on; it may hold again. Not CURLE_OK: the exchange failed and is to be concluded with that code. */
 CURLcode exchange_resume(struct exchange *e);
 

@@ -70,7 +70,8 @@ struct job {
 	bool has_body;
 	int64_t body_size;  /* bytes, -1: chunked */
 	bool safe;          /* may be sent again on a new connection if a kept one turns out dead */
-	bool accept_gzip;   /* ask for gzip and undo it */
+	bool undo_coding;   /* undo gzip and deflate, also where Redmine was not asked for them */
+	bool accept_gzip;   /* with undo_coding: ask for gzip */
 	int64_t timeout_ms; /* longest time without a byte from Redmine while it is its turn */
 	int64_t connect_timeout_ms;
 

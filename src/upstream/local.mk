@@ -1,5 +1,6 @@
 libdaemon_a_SOURCES += \
 	src/upstream/exchange.c src/upstream/exchange.h \
+	src/upstream/idle.c src/upstream/idle.h \
 	src/upstream/job.c src/upstream/job.h \
 	src/upstream/origin.c src/upstream/origin.h \
 	src/upstream/session.c src/upstream/session.h

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "upstream/exchange.h"
+#include "upstream/idle.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -11,6 +12,8 @@
 #define EVENTS_A_STEP    64
 #define OVERDUE_EVERY_MS 250
 #define SPARES_MAX       16
+/* With more kept connections than this the session is busy enough to see what happens on them in its steps. */
+#define IDLE_CHECKED 8
 
 struct session {
 	unsigned magic;
@@ -18,6 +21,7 @@ struct session {
 	struct session_settings settings;
 	CURLM *multi;
 	int epoll, event;
+	struct idle idle;
 	int64_t timer_us;       /* when libcurl wants to be called, monotonic; -1: not */
 	int64_t looked_us;      /* when the time limits were last looked at */
 	struct exchange *first; /* all under way */
@@ -34,24 +38,48 @@ struct session {
 	void *watched_arg;
 };
 
+/* HTTP/2 has frames of its own between exchanges; libcurl looks at those itself. */
+static bool is_http2(CURL *easy)
+{
+	struct exchange *e = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&e);
+	return e && e->http2;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct session *session = arg;
 	struct epoll_event event = {.data.fd = fd};
+	bool was_idle;
 
 	CHECK(session, SESSION_MAGIC);
 	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
+		if (is_http2(easy))
+			epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
+		else
+			idle_add(&session->idle, fd);
 		return 0;
 	}
+	was_idle = idle_remove(&session->idle, fd);
 	if (what & CURL_POLL_IN)
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
-	if (epoll_ctl(session->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
+	if (epoll_ctl(session->epoll, known || was_idle ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 &&
+	        errno == EEXIST)
 		epoll_ctl(session->epoll, EPOLL_CTL_MOD, fd, &event);
 	curl_multi_assign(session->multi, fd, session);
 	return 0;
+}
+
+int session_close_socket(void *arg, curl_socket_t fd)
+{
+	struct session *session = arg;
+
+	CHECK(session, SESSION_MAGIC);
+	idle_remove(&session->idle, fd);
+	return close(fd);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *arg)
@@ -73,6 +101,7 @@ struct session *session_new(const struct session_settings *settings, struct fail
 	pthread_mutex_init(&session->lock, NULL);
 	session->epoll = epoll_create1(EPOLL_CLOEXEC);
 	session->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	idle_init(&session->idle, session->epoll);
 	session->multi = curl_multi_init();
 	event.data.fd = session->event;
 	if (session->epoll < 0 || session->event < 0 || !session->multi ||
@@ -100,6 +129,7 @@ void session_free(struct session *session)
 	for (size_t i = 0; i < session->spare_count; i++)
 		curl_easy_cleanup(session->spares[i]);
 	curl_multi_cleanup(session->multi);
+	idle_release(&session->idle);
 	if (session->event >= 0)
 		close(session->event);
 	if (session->epoll >= 0)
@@ -226,6 +256,8 @@ void session_start(struct session *session, struct job *job)
 		job_end(job, JOB_REFUSED, "out of memory");
 		return;
 	}
+	if (session->idle.count <= IDLE_CHECKED)
+		idle_check(&session->idle);
 	link_exchange(session, e);
 	pthread_mutex_lock(&job->lock);
 	job->worker = e;
@@ -326,6 +358,10 @@ void session_step(struct session *session, int timeout_ms)
 		}
 		if (events[i].data.fd == session->watched) {
 			session->watched_ready(session->watched_arg);
+			continue;
+		}
+		if (idle_has(&session->idle, events[i].data.fd)) {
+			idle_spoil(&session->idle, events[i].data.fd);
 			continue;
 		}
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
