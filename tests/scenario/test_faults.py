@@ -422,7 +422,6 @@ def test_file_of_a_later_version(launch, fake, fresh):
     stored_again(daemon, fake, fresh)
 
 
-@pytest.mark.parametrize("round_", range(4))
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 1000])
 def test_secret_of_the_store_damaged(launch, fake, fresh, content):
     """What was stored under it is lost; what is stored from now on is not."""
@@ -437,6 +436,7 @@ def test_secret_of_the_store_damaged(launch, fake, fresh, content):
     stored_again(daemon, fake, fresh)
 
 
+@pytest.mark.parametrize("round_", range(4))
 def test_kill_in_the_midst_of_stores(launch, fake, fresh, round_):
     daemon = launch({"cache.memory": "4M"})
     fake.on("/projects.json", lambda exchange: exchange.answer(200, b"x" * (5000 + 997 * round_) + exchange.request.query.encode(), [JSON]))
