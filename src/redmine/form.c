@@ -28,6 +28,15 @@ static const char *method_or_post(const char *value, size_t size)
 	return method ? method : "POST";
 }
 
+/* Has a "%" without two digits; what the end of the body may have cut off is not counted. */
+static bool is_malformed(const char *body, size_t size)
+{
+	for (size_t at = 0; at + 2 < size; at++)
+		if (body[at] == '%' && (percent_digit(body[at + 1]) < 0 || percent_digit(body[at + 2]) < 0))
+			return true;
+	return false;
+}
+
 /* One "name=value" of an urlencoded body; found stays where the name is another one. */
 static const char *piece_method(const char *raw, size_t size, const char *found)
 {
@@ -35,7 +44,7 @@ static const char *piece_method(const char *raw, size_t size, const char *found)
 	size_t name_size = equals ? (size_t)(equals - raw) : size;
 	size_t value_size = equals ? size - name_size - 1 : 0;
 	char name[PIECE_MAX], value[PIECE_MAX];
-	const char *root;
+	const char *root, *rest;
 	size_t root_size;
 
 	if (name_size > sizeof(name))
@@ -44,10 +53,15 @@ static const char *piece_method(const char *raw, size_t size, const char *found)
 	root_size = query_name_root(name, name_size, &root);
 	if (root_size != FIELD_SIZE || memcmp(root, FIELD, FIELD_SIZE) != 0)
 		return found;
+	rest = root + root_size;
+	while (rest < name + name_size && *rest == ']')
+		rest++;
+	if (rest == name + name_size - 1 && *rest == '[')
+		return found; /* "_method[" is a name of its own */
+	if (rest < name + name_size || value_size > sizeof(value))
+		return "POST"; /* an array or a hash */
 	if (!equals)
 		return NULL; /* nil: as if it were not there */
-	if (memchr(root + root_size, '[', (size_t)(name + name_size - root) - root_size) || value_size > sizeof(value))
-		return "POST"; /* an array or a hash */
 	return method_or_post(value, percent_decode(value, equals + 1, value_size, NULL));
 }
 
@@ -55,11 +69,13 @@ static const char *urlencoded_method(const char *body, size_t size)
 {
 	const char *found = NULL;
 
+	if (is_malformed(body, size))
+		return NULL; /* Rack refuses the body, then looks at the header */
 	for (size_t at = 0; at < size; at++) {
 		const char *end = memchr(body + at, '&', size - at);
 		size_t piece = (end ? (size_t)(end - body) : size) - at;
 
-		while (piece > 0 && body[at] == ' ') { /* Rack splits at a "&" and any spaces behind it */
+		while (at > 0 && piece > 0 && body[at] == ' ') { /* Rack splits at a "&" and any spaces behind it */
 			at++;
 			piece--;
 		}
@@ -125,11 +141,11 @@ static const char *multipart_method(const char *content_type, const char *body, 
 	part = memmem(body, size, boundary, boundary_size);
 	while (part) {
 		const char *head = part + boundary_size;
-		const char *value = memmem(head, (size_t)(end - head), "\r\n\r\n", 4);
 		const char *next = memmem(head, (size_t)(end - head), boundary, boundary_size);
 		const char *stop = next ? next : end;
+		const char *value = memmem(head, (size_t)(stop - head), "\r\n\r\n", 4);
 
-		if (value && value + 4 <= stop && part_is_method(head, (size_t)(value - head))) {
+		if (value && part_is_method(head, (size_t)(value - head))) {
 			value += 4;
 			if (next && stop - value >= 2)
 				stop -= 2; /* the line end belongs to the boundary */
@@ -142,6 +158,8 @@ static const char *multipart_method(const char *content_type, const char *body, 
 
 const char *form_method(const char *content_type, const char *body, size_t size)
 {
+	if (size == 0)
+		return NULL;
 	if (!content_type || *content_type == '\0' || media_type_is(content_type, "application/x-www-form-urlencoded"))
 		return urlencoded_method(body, size);
 	if (media_type_is(content_type, "multipart/form-data") || media_type_is(content_type, "multipart/related") ||

@@ -17,7 +17,6 @@ struct parameter {
 	size_t root_size;  /* equal to name_size for a plain scalar */
 	const char *value; /* decoded; NULL without a "=" (nil to Rails, not "") */
 	size_t value_size;
-	size_t position;
 };
 
 /* Up to QUERY_PARAMETERS_MAX parameters, their decoded bytes beside them; lives on the stack. */
@@ -115,13 +114,26 @@ static ptrdiff_t regular_root(const char *name, size_t size)
 	return (ptrdiff_t)root;
 }
 
-/* Decodes one piece. False: not certain. */
+/* Letters, digits and the like, which stand for themselves. */
+static bool is_literal(const char *raw, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if ((signed char)raw[i] <= 0 || raw[i] == '%' || raw[i] == '+')
+			return false;
+	return true;
+}
+
+/* Decodes one piece; as a rule it is its own text. False: not certain. */
 static bool reading_decode(
         struct reading *reading, const char *raw, size_t size, const char **ret_text, size_t *ret_size)
 {
 	char *text = reading->bytes + reading->bytes_size;
 	bool malformed = false;
 
+	*ret_text = raw;
+	*ret_size = size;
+	if (is_literal(raw, size))
+		return true;
 	*ret_text = text;
 	*ret_size = percent_decode(text, raw, size, &malformed);
 	reading->bytes_size += *ret_size;
@@ -135,7 +147,7 @@ static bool reading_add(struct reading *reading, const char *raw, size_t size)
 	size_t name_size = equals ? (size_t)(equals - raw) : size;
 	ptrdiff_t root;
 
-	*p = (struct parameter){.position = reading->count};
+	*p = (struct parameter){0};
 	if (!reading_decode(reading, raw, name_size, &p->name, &p->name_size))
 		return false;
 	if (equals && !reading_decode(reading, equals + 1, size - name_size - 1, &p->value, &p->value_size))
@@ -178,12 +190,17 @@ static int compare_roots(const struct parameter *a, const struct parameter *b)
 	return a->root_size < b->root_size ? -1 : a->root_size > b->root_size;
 }
 
-static int compare_parameters(const void *left, const void *right)
+/* By root, those of one root in the order they came. By insertion, as there are few. */
+static void reading_sort(struct reading *reading)
 {
-	const struct parameter *a = left, *b = right;
-	int order = compare_roots(a, b);
+	for (size_t i = 1; i < reading->count; i++) {
+		struct parameter p = reading->items[i];
+		size_t at = i;
 
-	return order != 0 ? order : a->position < b->position ? -1 : 1;
+		for (; at > 0 && compare_roots(&reading->items[at - 1], &p) > 0; at--)
+			reading->items[at] = reading->items[at - 1];
+		reading->items[at] = p;
+	}
 }
 
 /* Lengths stand in front, so that no two lists of parameters have the same bytes. */
@@ -264,12 +281,14 @@ static int parts_add_in_place(struct query_parts *parts, const struct reading *r
 	return 0;
 }
 
-static int parts_read(struct query_parts *parts, struct reading *reading, bool ordered)
+static int parts_read(struct query_parts *parts, struct reading *reading, size_t size, bool ordered)
 {
 	size_t end;
-	int r = ordered ? parts_add_in_place(parts, reading) : 0;
+	int r = buf_reserve(&parts->normal, size + 1 + reading->count * 2 * sizeof(uint32_t));
 
-	qsort(reading->items, reading->count, sizeof(*reading->items), compare_parameters);
+	if (r == 0 && ordered)
+		r = parts_add_in_place(parts, reading);
+	reading_sort(reading);
 	for (size_t start = 0; r == 0 && start < reading->count; start = end) {
 		for (end = start + 1; end < reading->count; end++)
 			if (compare_roots(&reading->items[start], &reading->items[end]) != 0)
@@ -345,7 +364,7 @@ int query_parse(struct query_parts *ret, const char *raw, size_t size, bool orde
 	if (size == 0)
 		return 0;
 	if (reading_take(&reading, raw, size))
-		r = parts_read(ret, &reading, ordered);
+		r = parts_read(ret, &reading, size, ordered);
 	else
 		r = parts_keep(ret, raw, size);
 	if (r < 0)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define PIECE_MAX  2048 /* bytes of a piece that are read; a longer one is cut whole if it has a "=" */
+#define PIECE_MAX  2048 /* bytes of a piece that are read; a longer one with a "=" or "%" is cut */
 #define ROUNDS_MAX 5    /* of decoding; what is escaped more often is cut */
 
 static const char *const secret_endings[] = {"key", "token", "password", "passwd", "secret"};
@@ -19,6 +19,8 @@ static bool is_letter_or_digit(char c)
 /* One of the words that a name is made of: "api" and "key" of "user[api_key]". */
 static bool word_is_secret(const char *word, size_t size)
 {
+	if (size == 0 || !strchr("yYnNdDtT", word[size - 1]))
+		return false; /* no ending ends so */
 	for (size_t i = 0; i < ARRAY_SIZE(secret_endings); i++) {
 		size_t ending = strlen(secret_endings[i]);
 
@@ -57,19 +59,21 @@ static bool piece_tells(const char *raw, size_t size)
 {
 	char text[PIECE_MAX];
 
+	if (!memchr(raw, '%', size) && !memchr(raw, '=', size))
+		return false;
 	if (size > sizeof(text))
-		return memchr(raw, '=', size) || memchr(raw, '%', size);
+		return true;
 	memcpy(text, raw, size);
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		size_t before = size;
 
 		if (text_tells(text, size))
 			return true;
-		if (!memchr(text, '%', size) && !memchr(text, '+', size))
+		if (!memchr(text, '%', size))
 			return false;
 		size = percent_decode(text, text, size, NULL);
 		if (size == before)
-			return text_tells(text, size);
+			return false; /* nothing but a "%" without digits */
 	}
 	return true;
 }
@@ -81,36 +85,48 @@ struct shown {
 	bool cut;
 };
 
-static int show(struct shown *shown, const char *text, size_t size)
+static bool is_plain(char c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static int show_escaped(struct shown *shown, char c)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	unsigned char byte = (unsigned char)c;
+	char escaped[3] = {'%', digits[byte >> 4], digits[byte & 15]};
+
+	shown->cut = shown->left < sizeof(escaped);
+	if (shown->cut)
+		return buf_add_text(shown->out, "...");
+	shown->left -= sizeof(escaped);
+	return buf_add(shown->out, escaped, sizeof(escaped));
+}
+
+static int show(struct shown *shown, const char *text, size_t size)
+{
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < size && !shown->cut; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
-		bool plain = c > ' ' && c < 0x7f && c != '"' && c != '\\';
-		size_t more = plain ? 1 : sizeof(escaped);
+	for (size_t at = 0; r == 0 && at < size && !shown->cut;) {
+		size_t plain = 0;
 
-		if (more > shown->left) {
-			shown->cut = true;
-			return buf_add_text(shown->out, "...");
-		}
-		shown->left -= more;
-		r = plain ? buf_add_char(shown->out, text[i]) : buf_add(shown->out, escaped, sizeof(escaped));
+		while (at + plain < size && plain < shown->left && is_plain(text[at + plain]))
+			plain++;
+		r = buf_add(shown->out, text + at, plain);
+		shown->left -= plain;
+		at += plain;
+		if (r == 0 && at < size)
+			r = show_escaped(shown, text[at++]);
 	}
 	return r;
 }
 
-/* A piece without its secret: its name up to the first "=", if that is where the secret begins, and "-". */
+/* A piece that tells without its secret: its name up to the first "=", if that is where the secret begins, and "-". */
 static int show_piece(struct shown *shown, const char *raw, size_t size)
 {
-	const char *equals;
+	const char *equals = memchr(raw, '=', size);
 	int r;
 
-	if (!piece_tells(raw, size))
-		return show(shown, raw, size);
-	equals = memchr(raw, '=', size);
 	if (!equals || piece_tells(raw, (size_t)(equals - raw)))
 		return show(shown, "-", 1);
 	r = show(shown, raw, (size_t)(equals + 1 - raw));
@@ -131,37 +147,39 @@ static bool is_readable(const char *raw, size_t size)
 /* The pieces of a query. A ";" separates none here: Rack 2 and 3 disagree, so what it joins is judged as one. */
 static int show_query(struct shown *shown, const char *raw, size_t size)
 {
+	size_t done = 0;
 	int r = 0;
 
 	for (size_t at = 0; r == 0 && at < size; at++) {
 		const char *end = memchr(raw + at, '&', size - at);
 		size_t piece = (end ? (size_t)(end - raw) : size) - at;
 
-		r = show_piece(shown, raw + at, piece);
+		if (piece_tells(raw + at, piece)) {
+			r = show(shown, raw + done, at - done);
+			if (r == 0)
+				r = show_piece(shown, raw + at, piece);
+			done = at + piece;
+		}
 		at += piece;
-		if (r == 0 && at < size)
-			r = show(shown, "&", 1);
 	}
-	return r;
+	return r < 0 ? r : show(shown, raw + done, size - done);
 }
 
 /* The path, up to a segment that tells; no path of Redmine does. */
 static int show_path(struct shown *shown, const char *raw, size_t size)
 {
-	int r = 0;
-
-	for (size_t at = 0; r == 0 && at < size; at++) {
+	for (size_t at = 0; at < size; at++) {
 		const char *end = memchr(raw + at, '/', size - at);
 		size_t piece = (end ? (size_t)(end - raw) : size) - at;
 
-		if (piece_tells(raw + at, piece))
-			return show(shown, "-", 1);
-		r = show(shown, raw + at, piece);
+		if (piece_tells(raw + at, piece)) {
+			int r = show(shown, raw, at);
+
+			return r < 0 ? r : show(shown, "-", 1);
+		}
 		at += piece;
-		if (r == 0 && at < size)
-			r = show(shown, "/", 1);
 	}
-	return r;
+	return show(shown, raw, size);
 }
 
 /* Scheme and host of an absolute-form without user information (RFC 9112 3.2.2). *raw is moved to its path. */

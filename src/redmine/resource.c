@@ -160,26 +160,45 @@ static bool parameter_fits(const struct target_segment *parameter, const struct 
 	return !is_reserved(parameter, segment);
 }
 
-static bool path_fits(const struct split_path *path, const char *pattern)
+/* The part of a pattern that begins at `at`, up to its slash. */
+static struct target_segment pattern_part(const char *at)
 {
-	const struct target whole = {.path = pattern, .path_size = strlen(pattern)};
-	struct target_segment part;
-	size_t at = 0, i = 0;
+	return (struct target_segment){.text = at, .size = strcspn(at, "/")};
+}
 
-	while (target_next_segment(&whole, &at, &part)) {
+/* The words of the pattern stand in the path where they should, and it has as many segments. Cheap: asked of each row. */
+static bool words_fit(const struct split_path *path, const char *pattern)
+{
+	for (size_t i = 0; i < path->count && i < SEGMENTS_MAX; i++) {
 		const struct target_segment *segment = &path->segments[i];
 
-		if (i >= path->count || i >= SEGMENTS_MAX)
-			return false;
-		if (part.text[0] == '*')
+		pattern++;
+		if (*pattern == '*')
 			return true;
-		if (part.text[0] == ':'
-		                ? !parameter_fits(&part, segment)
-		                : part.size != segment->size || memcmp(part.text, segment->text, part.size) != 0)
+		if (*pattern == ':')
+			pattern += pattern_part(pattern).size;
+		else if (strncmp(pattern, segment->text, segment->size) == 0)
+			pattern += segment->size;
+		else
 			return false;
-		i++;
+		if (*pattern == '\0')
+			return i + 1 == path->count;
+		if (*pattern != '/')
+			return false;
 	}
-	return i == path->count;
+	return false;
+}
+
+static bool parameters_fit(const struct split_path *path, const char *pattern)
+{
+	for (size_t i = 0; *pattern == '/' && pattern[1] != '*'; i++) {
+		struct target_segment part = pattern_part(pattern + 1);
+
+		if (part.text[0] == ':' && !parameter_fits(&part, &path->segments[i]))
+			return false;
+		pattern = part.text + part.size;
+	}
+	return true;
 }
 
 const struct resource *resource_match(const struct target *target, bool api_format)
@@ -192,7 +211,7 @@ const struct resource *resource_match(const struct target *target, bool api_form
 	for (size_t i = 0; i < ARRAY_SIZE(resources); i++)
 		if (resources[i].pattern[1] == path.segments[0].text[0] &&
 		        format_fits(&resources[i], target->format, api_format) &&
-		        path_fits(&path, resources[i].pattern))
+		        words_fit(&path, resources[i].pattern) && parameters_fit(&path, resources[i].pattern))
 			return &resources[i];
 	return NULL;
 }

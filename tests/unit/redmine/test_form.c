@@ -27,6 +27,10 @@ static const struct {
         {URLENCODED, "_method=", "POST"},
         {URLENCODED, "_method[]=put", "POST"},
         {URLENCODED, "_method[a]=put", "POST"},
+        {URLENCODED, "_method[]", "POST"},
+        {URLENCODED, "_method[=put", NULL},
+        {URLENCODED, "_method=put&a%zz=1", NULL}, /* Rack refuses the body, then looks at the header */
+        {URLENCODED, "_method=%zz", NULL},
         {URLENCODED, "[_method]=put", "PUT"},
         {URLENCODED, "_method]=put", "PUT"},
         {URLENCODED, "_METHOD=put", NULL},
@@ -57,6 +61,7 @@ static const struct {
         {MULTIPART, PART("Content-Disposition: form-data; name=\"file\"; filename=\"_method\"", "put") END, NULL},
         {MULTIPART, PART("Content-Disposition: form-data; name=\"_methods\"", "put") END, NULL},
         {MULTIPART, PART("Content-Disposition: form-data; name=\"text\"", "name=\"_method\"\r\n\r\nput") END, NULL},
+        {MULTIPART, PART("Content-Disposition: form-data;name=_method", "put") END, "PUT"},
         {MULTIPART, "", NULL},
         {MULTIPART, "--XyZ", NULL},
         {MULTIPART, "--XyZ\r\nContent-Disposition: form-data; name=\"_method\"\r\n", NULL},

@@ -106,6 +106,7 @@ static const struct {
         {TARGET_FORMAT_ATOM, "<link a=\">\" href=\"" FROM "/\"/>", "<link a=\">\" href=\"" TO "/\"/>"},
         {TARGET_FORMAT_ATOM, "<link a=' href=\"" FROM "/\"'/>", SAME},
         {TARGET_FORMAT_ATOM, "<link hreflang=\"" FROM "/\"/>", SAME},
+        {TARGET_FORMAT_ATOM, "<link rel=\"x\"href=\"" FROM "/\"/>", SAME}, /* not well-formed */
         {TARGET_FORMAT_ATOM, "<link xhref=\"" FROM "/\"/>", SAME},
         {TARGET_FORMAT_ATOM, "<link href=\"" FROM "'/\"/>", SAME},
         {TARGET_FORMAT_ATOM, "<links href=\"" FROM "/\"/>", SAME},
