@@ -5,9 +5,9 @@
  * URL; XML elements of these names; href of atom's <link>. Text that users
  * wrote is never touched, also when it holds the origin's address.
  *
- * The bytes are searched for a quote (in XML: the ">" of a tag) with the base
- * URL behind it; only there the bytes before are looked at. In JSON that is
- * enough to know a member: the quote before its name has no backslash before
+ * The bytes are searched for the base URL; only where it stands behind a
+ * quote (in XML: the ">" of a tag) the bytes before are looked at. In JSON that
+ * is enough to know a member: the quote before its name has no backslash before
  * it, so it is no character of a string; a name stands behind it, so it ends
  * no string (only white space and ,:]} can follow one); so it begins a string,
  * the name is the whole of it, and a ":" makes it a member's name. In XML a
