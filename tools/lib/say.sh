@@ -16,12 +16,13 @@ clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 # The end of a file, indented.
 show_end() { tail -n "${2:-30}" "$1" | sed 's/^/    /' >&2; }
 
-# A line that is drawn over, on a terminal only.
-draw_line() { printf '\r\033[K%s' "$1"; }
+# A line that is drawn over, on a terminal only; cut to its width.
+draw_line() { printf '\r\033[K%s' "${1:0:${COLUMNS:-80}-1}"; }
 
 step_pid=''
 
-# Do a long step, all of whose output goes to a file: a line that moves on a terminal, two plain lines elsewhere.
+# Do a long step, all of whose output goes to a file: a line that moves on a terminal, with the latest line of that
+# output, and two plain lines elsewhere.
 # The file's end is shown when the step fails, and step fails too; the caller says what that means.
 #   step TITLE COMMAND...
 step() {
@@ -34,7 +35,7 @@ step() {
 	step_pid=$!
 	set +m
 	while [[ -t 1 ]] && kill -0 "$step_pid" 2>/dev/null; do
-		draw_line "${marks:turn++ % 4:1} $title … $(clock $((SECONDS - began)))"
+		draw_line "${marks:turn++ % 4:1} $title … $(clock $((SECONDS - began)))  $(tail -n 1 "$log")"
 		sleep 0.1
 	done
 	wait "$step_pid" || status=$?

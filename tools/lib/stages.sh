@@ -13,6 +13,7 @@ stages=(
 	"dist       make distcheck; a tarball has every file"
 	"fuzz       each fuzz target for a while, built with clang"
 	"unit       unit tests"
+	"tools      tools/quickstart"
 	"install    make install and uninstall; the systemd unit"
 	"style      clang-format, cppcheck, shellcheck, pyflakes"
 	"check      rules of the house that a script can see"
@@ -222,5 +223,7 @@ stage_style() {
 	count_case shellcheck check_shell
 	count_case pyflakes check_python
 }
+
+stage_tools() { run_pytest tests/tools; }
 
 stage_check() { REDMINE_CACHED=$release/redmine-cached run_pytest tests/check; }
