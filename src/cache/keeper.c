@@ -14,13 +14,6 @@ void keeper_wake_writer(struct keeper *k, bool urgent)
 	pthread_mutex_unlock(&k->wake_lock);
 }
 
-void keeper_set_why(struct keeper *k, const char *why)
-{
-	pthread_mutex_lock(&k->status_lock);
-	snprintf(k->why, sizeof(k->why), "%s", why);
-	pthread_mutex_unlock(&k->status_lock);
-}
-
 static void init_locks(struct keeper *k)
 {
 	pthread_condattr_t attributes;
@@ -205,6 +198,8 @@ void keeper_get_figures(struct keeper *k, struct keeper_figures *ret)
 	        .errors = atomic_load(&k->errors),
 	        .state = atomic_load(&k->usable) ? KEEPER_READY : KEEPER_DEGRADED,
 	};
+	if (ret->state == KEEPER_READY)
+		return;
 	pthread_mutex_lock(&k->status_lock);
 	snprintf(ret->why, sizeof(ret->why), "%s", k->why);
 	pthread_mutex_unlock(&k->status_lock);

@@ -42,7 +42,7 @@ struct keeper_figures {
 	uint64_t entries, bytes; /* of the store, as of the last batch */
 	uint64_t queue, dropped, errors;
 	enum keeper_state state;
-	char why[FAIL_TEXT_MAX];
+	char why[FAIL_TEXT_MAX]; /* while degraded; else "" */
 };
 
 /* Once, on the reader thread, or on the caller's when memory is out: what the store holds, one reference, or NULL. */

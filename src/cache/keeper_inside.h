@@ -54,7 +54,7 @@ struct keeper {
 	atomic_bool new_limit;
 	atomic_uint_fast64_t size_limit, entries, bytes, dropped, errors;
 	pthread_mutex_t status_lock;
-	char why[FAIL_TEXT_MAX];
+	char why[FAIL_TEXT_MAX]; /* what was wrong last */
 	struct fail reader_fail; /* what the reader met, code 0: nothing */
 };
 
@@ -73,8 +73,5 @@ void *keeper_reader_run(void *keeper);
 
 /* Tells the reader to look through the store's keys. */
 void keeper_start_scan(struct keeper *k);
-
-/* What the store said last, for the figures. */
-void keeper_set_why(struct keeper *k, const char *why);
 
 #endif

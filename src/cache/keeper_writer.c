@@ -55,7 +55,9 @@ static void plan_retry(struct keeper *k, const struct fail *fail)
 	int64_t most = k->settings.retry_max_ms * INT64_C(1000);
 
 	atomic_fetch_add(&k->errors, 1);
-	keeper_set_why(k, fail->text);
+	pthread_mutex_lock(&k->status_lock);
+	snprintf(k->why, sizeof(k->why), "%s", fail->text);
+	pthread_mutex_unlock(&k->status_lock);
 	k->pause_us = first ? k->settings.retry_min_ms * INT64_C(1000) : k->pause_us * 2;
 	if (k->pause_us > most)
 		k->pause_us = most;
@@ -123,10 +125,8 @@ static void retry(struct keeper *k)
 	struct fail fail = {0};
 	int r = keeper_take_store(k, &fail);
 
-	if (r < 0)
-		return;
-	keeper_set_why(k, "");
-	tell_state(k, KEEPER_READY, r == 1 ? fail.text : "");
+	if (r >= 0)
+		tell_state(k, KEEPER_READY, r == 1 ? fail.text : "");
 }
 
 /* The store failed: out of use, and when to try again. */
@@ -134,12 +134,12 @@ static void degrade(struct keeper *k, const struct fail *fail)
 {
 	struct store *store = k->store;
 
+	plan_retry(k, fail);
 	atomic_store(&k->usable, false);
 	pthread_mutex_lock(&k->store_lock);
 	k->store = NULL;
 	pthread_mutex_unlock(&k->store_lock);
 	k->settings.ops->close(store);
-	plan_retry(k, fail);
 	tell_state(k, KEEPER_DEGRADED, fail->text);
 }
 

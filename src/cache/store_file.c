@@ -90,6 +90,7 @@ static void read_mark(struct store_file *file)
 	        memcmp(line, MARK_HEAD, TOKEN_AT) != 0 || line[MARK_SIZE - 1] != '\n' ||
 	        !token_parse(line + TOKEN_AT, file->token))
 		return;
+	file->used = true;
 	read_boot_id(boot);
 	file->intact = memcmp(line + STATE_AT, "shut", STATE_SIZE) == 0 ||
 	               (boot[0] != '?' && memcmp(line + BOOT_AT, boot, BOOT_DIGITS) == 0);
@@ -162,6 +163,11 @@ void store_file_release(struct store_file *file)
 		close(file->mark_fd);
 	free(file->path);
 	*file = (struct store_file){.mark_fd = -1};
+}
+
+bool store_file_used(const struct store_file *file)
+{
+	return file->used;
 }
 
 bool store_file_trusts(const struct store_file *file, const uint8_t token[STORE_TOKEN_SIZE])

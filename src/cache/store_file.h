@@ -30,6 +30,7 @@ struct store_file {
 	char *path;
 	int mark_fd; /* locked; -1: none */
 	uint8_t token[STORE_TOKEN_SIZE];
+	bool used;   /* the mark was one when it was opened */
 	bool intact; /* shut in order, or the machine was not restarted since */
 };
 
@@ -44,6 +45,9 @@ int store_file_protect(const struct store_file *file, struct fail *fail);
 
 /* Gives the lock back; a zeroed file with mark_fd -1 is fine too. */
 void store_file_release(struct store_file *file);
+
+/* True when the mark says that a cache file was in use here before, trusted or not. */
+bool store_file_used(const struct store_file *file);
 
 /* True when the cache file that says this token is the one last used, and whole. */
 bool store_file_trusts(const struct store_file *file, const uint8_t token[STORE_TOKEN_SIZE]);

@@ -145,6 +145,9 @@ int link_number_text(struct link *link, const char *sql, int64_t *ret, struct fa
 /* https://www.sqlite.org/rescode.html; extended codes hold the plain one in their low byte. */
 static int code_of(int result)
 {
+	/* without further reason: the header says so, as the file itself could be opened for writing (store_file.c) */
+	if (result == SQLITE_READONLY)
+		return -EUCLEAN;
 	switch (result & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:

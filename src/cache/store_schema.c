@@ -47,7 +47,8 @@ static const char *const steps[SCHEMA_VERSION] = {
         "ALTER TABLE meta ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;",
 };
 
-static int check_owner(struct link *link, int64_t version, struct fail *fail)
+/* A file with another program's mark is that program's, unless it lies where ours was. */
+static int check_owner(struct link *link, int64_t version, bool ours, struct fail *fail)
 {
 	int64_t application = 0, tables = 0;
 	int r = link_number_text(link, "PRAGMA application_id", &application, fail);
@@ -56,8 +57,12 @@ static int check_owner(struct link *link, int64_t version, struct fail *fail)
 		r = link_number_text(link, "SELECT count(*) FROM sqlite_schema", &tables, fail);
 	if (r < 0)
 		return r;
-	if (application == SCHEMA_APPLICATION_ID || (application == 0 && version == 0 && tables == 0))
+	if (version >= 0 && (application == SCHEMA_APPLICATION_ID || (version == 0 && application == 0 && tables == 0)))
 		return 0;
+	if (ours) {
+		link->corrupt = true;
+		return fail_set(fail, -EUCLEAN, "not the database that it was");
+	}
 	return fail_set(fail, -EEXIST, "another program's database: left alone");
 }
 
@@ -100,19 +105,17 @@ static int take_steps(struct link *link, int64_t version, struct fail *fail)
 	return r;
 }
 
-int schema_prepare(struct link *link, struct fail *fail)
+int schema_prepare(struct link *link, bool ours, struct fail *fail)
 {
 	int64_t version = 0;
 	int r = link_number_text(link, "PRAGMA user_version", &version, fail);
 
 	if (r == 0)
-		r = check_owner(link, version, fail);
+		r = check_owner(link, version, ours, fail);
 	if (r < 0)
 		return r;
 	if (version > SCHEMA_VERSION)
 		return fail_set(fail, -EOVERFLOW, "made by a newer version (schema %lld)", (long long)version);
-	if (version < 0)
-		return fail_set(fail, -EEXIST, "another program's database: left alone");
 	r = set_up_file(link, fail);
 	if (r < 0 || version == SCHEMA_VERSION)
 		return r;

@@ -12,9 +12,10 @@
 #define SCHEMA_APPLICATION_ID 0x52636368 /* "Rcch": tells our files from other people's databases */
 
 /*
- * Brings the file to SCHEMA_VERSION in one transaction. 0; -EOVERFLOW: it is of a newer version; -EEXIST: it is another
+ * Brings the file to SCHEMA_VERSION in one transaction. ours: a mark beside it says that it was in use here before, so
+ * that what looks foreign is damaged. 0; -EOVERFLOW: it is of a newer version; -EEXIST: it is another
  * program's database, to be left alone; or as link_fail().
  */
-int schema_prepare(struct link *link, struct fail *fail);
+int schema_prepare(struct link *link, bool ours, struct fail *fail);
 
 #endif

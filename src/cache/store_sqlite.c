@@ -74,7 +74,7 @@ static int open_links(struct store *store, bool distrusted, struct fail *fail)
 	int r = link_open(&store->writer, store->file.path, BUSY_MS, fail);
 
 	if (r == 0)
-		r = schema_prepare(&store->writer, fail);
+		r = schema_prepare(&store->writer, store_file_used(&store->file), fail);
 	if (r == 0)
 		r = store_file_protect(&store->file, fail);
 	if (r == 0)

@@ -117,6 +117,15 @@ static inline void cache_kit_write(struct cache *cache, const uint64_t *tags, si
 	cache_write_end(cache, tags, count);
 }
 
+/* What is queued is written at once instead of with the next batch. Always true. */
+static inline bool cache_kit_hurry(struct cache *cache)
+{
+	struct cache_key nobodys = kit_key(UINT64_MAX);
+
+	cache_drop(cache, &nobodys);
+	return true;
+}
+
 static inline void cache_kit_settle(struct cache *cache)
 {
 	KIT_WAIT(cache_kit_figures(cache).store_queue == 0);

@@ -1,5 +1,8 @@
 check_PROGRAMS += \
 	tests/unit/cache/test_cache \
+	tests/unit/cache/test_cache_crash \
+	tests/unit/cache/test_cache_damage \
+	tests/unit/cache/test_cache_stress \
 	tests/unit/cache/test_checksum \
 	tests/unit/cache/test_entry \
 	tests/unit/cache/test_generations \
@@ -17,6 +20,18 @@ check_PROGRAMS += \
 tests_unit_cache_test_cache_SOURCES = tests/unit/cache/test_cache.c tests/unit/cache/kit.h tests/unit/unit.h
 tests_unit_cache_test_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_cache_test_cache_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_cache_crash_SOURCES = tests/unit/cache/test_cache_crash.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_cache_crash_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_cache_crash_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_cache_damage_SOURCES = tests/unit/cache/test_cache_damage.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_cache_damage_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_cache_damage_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_cache_stress_SOURCES = tests/unit/cache/test_cache_stress.c tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_cache_stress_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_cache_stress_LDADD = $(TESTS_LIBS)
 
 tests_unit_cache_test_checksum_SOURCES = tests/unit/cache/test_checksum.c tests/unit/cache/kit.h tests/unit/unit.h
 tests_unit_cache_test_checksum_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
