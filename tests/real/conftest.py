@@ -20,7 +20,8 @@ os.environ.setdefault("REDMINE_CACHED", str(Path(os.environ.get("REDMINE_CACHED_
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
 from daemon import ENGINES, Daemon  # noqa: E402
-from instances import Instance, start_together  # noqa: E402
+from instances import Instance, start_together, writes  # noqa: E402
+from people import everybody, shown_all  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +76,17 @@ def launch(engine, tmp_path):
 @pytest.fixture
 def daemon(launch, behind):
     return launch(behind)
+
+
+@pytest.fixture(scope="session")
+def seen(behind):
+    """A function: what everybody is shown of some targets by `behind` itself, asked again only if it was written to."""
+    known = {}
+
+    def look(targets):
+        state = len(writes(behind.reached())), tuple(targets)
+        if state not in known:
+            known[state] = shown_all(behind.url, targets, everybody(behind.sample), behind)
+        return known[state]
+
+    return look

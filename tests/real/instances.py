@@ -26,6 +26,13 @@ class Instance:
         self.sample = self.description["sample"]
         self.keys = self.sample["keys"]
         self.log = Path(self.description["requests"])
+        # Stopped when this pipe closes: by stop(), or because the tests were killed.
+        self.keeper = subprocess.Popen(
+            ["sh", "-c", 'read -r _; exec "$0" stop --dir "$1"', TOOL, directory],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def secrets(self):
         """What must show nowhere."""
@@ -42,7 +49,8 @@ class Instance:
             return [json.loads(line) for line in log]
 
     def stop(self):
-        subprocess.run([TOOL, "stop", "--dir", self.directory], check=True, timeout=60, stderr=subprocess.DEVNULL)
+        self.keeper.stdin.close()
+        assert self.keeper.wait(60) == 0
 
 
 def start_together(*makers):

@@ -4,8 +4,8 @@ from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from http_layer import ask, readable
-from transcript import Names
+from http_layer import ask, kind_of, readable
+from transcript import LAST_LOGIN, Names
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,38 @@ def everybody(sample):
     ]
 
 
-def shown(base, target, person, sample):
-    """What that person is shown: status, type and body, with what must differ replaced."""
+def shown(base, target, person, instance):
+    """What that person is shown by the instance, asked at `base`: status, type and body. No more is replaced than the
+    address and when one last logged in: both are of the same Redmine."""
     answer = ask(base, "GET", person.target(target), person.headers)
-    names = Names(base, {*sample["keys"].values(), *sample["feed_keys"].values()})
     text = readable(answer.body)
-    return answer.status, answer.type, answer.body if text is None else names.text(text)
+    if text is None:
+        return answer.status, answer.type, answer.body
+    text = Names.addresses(base, text)
+    if kind_of(answer) == "feed":
+        text = Names.addresses(instance.url, text)
+    return answer.status, answer.type, LAST_LOGIN.sub("{last login}", text)
 
 
-def shown_all(base, targets, people, sample):
+def shown_all(base, targets, people, instance):
     """The same for everybody and every target, four at a time."""
     rows = [(target, person) for target in targets for person in people]
     with ThreadPoolExecutor(4) as pool:
-        return dict(zip(rows, pool.map(lambda row: shown(base, *row, sample), rows)))
+        return dict(zip(rows, pool.map(lambda row: shown(base, *row, instance), rows)))
 
 
 def told_apart(expected, actual):
     """Who was shown something else than they must be, for people; empty if nobody."""
     return "\n".join(
-        f"{person.name} asking {target}:\n  must be {str(expected[target, person])[:300]}\n  but was {str(found)[:300]}"
+        f"{person.name} asking {target}:\n{apart(expected[target, person], found)}"
         for (target, person), found in actual.items()
         if found != expected[target, person]
     )
+
+
+def apart(expected, found):
+    """The first place where two answers differ, with a little around it."""
+    if expected[:2] != found[:2]:
+        return f"  must be {expected[:2]}\n  but was {found[:2]}"
+    at = next((n for n, (a, b) in enumerate(zip(expected[2], found[2])) if a != b), min(len(expected[2]), len(found[2])))
+    return "\n".join(f"  {what} …{text[max(0, at - 60):at + 60]!r}…" for what, text in (("must be", expected[2]), ("but was", found[2])))

@@ -43,7 +43,8 @@ ARCHIVED = ("/projects.json", "/projects/20.json", "/issues.json?limit=3", "/tim
 NEWEST = ("/issues.json?limit=1", "/projects/atlas/issues.json?limit=1", "/issues.atom?limit=1", "/issues.csv?issue_id=%3E%3D3001")
 
 WRITES = [
-    put("/issues/11.json", "dora", {"issue": {"notes": "Seen.", "done_ratio": 70}}, *ISSUE_11, readers=("mona", "rita", "nobody", "admin as rita")),
+    *there_and_back("/issues/11.json", "dora", {"issue": {"notes": "Seen.", "done_ratio": 70}}, {"issue": {"done_ratio": 10}},
+                    *ISSUE_11, readers=("mona", "rita", "nobody", "admin as rita")),
     post("/issues/11.json", "dora", {"issue": {"notes": "In disguise."}}, *ISSUE_11[:2], headers=OVERRIDE),
     post("/issues/11.json", "dora", b"_method=put&issue[notes]=As+a+form.", *ISSUE_11[:2], headers=FORM),
     *there_and_back("/issues/11.json", "mona", {"issue": {"is_private": True}}, {"issue": {"is_private": False}},
@@ -69,8 +70,8 @@ WRITES = [
     put("/memberships/$member.json", "marc", {"membership": {"role_ids": [3]}}, "/memberships/$member.json", "/issues/3.json",
         "/projects/3/memberships.json", readers=("olga", "marc")),
     delete("/memberships/$member.json", "marc", *MEMBER, readers=("olga", "nobody")),
-    put("/projects/1/wiki/Setting_up.json", "dora", {"wiki_page": {"text": "h1. Anew"}}, "/projects/1/wiki/Setting_up.json",
-        "/projects/atlas/wiki/setting_up.xml", "/projects/1/wiki/index.json"),
+    *there_and_back("/projects/1/wiki/Setting_up.json", "dora", {"wiki_page": {"text": "h1. Anew"}}, {"wiki_page": {"text": "h1. As it was"}},
+                    "/projects/1/wiki/Setting_up.json", "/projects/atlas/wiki/setting_up.xml", "/projects/1/wiki/index.json"),
     *there_and_back("/news/1.json", "mona", {"news": {"title": "Late news"}}, {"news": {"title": "News no. 1 & more"}},
                     "/news.json", "/news/1.json", "/projects/atlas/news.xml"),
     *there_and_back("/attachments/1.json", "mona", {"attachment": {"filename": "new.txt"}}, {"attachment": {"filename": "notes.txt"}}, *FILE),
@@ -124,10 +125,10 @@ def stale(through, instance, other=None, rows=WRITES):
     for row in rows:
         readers = [people[name] for name in row["readers"]]
         reads = [writer.fill(read) for read in row["reads"] if "$" not in read or row["made"] is None or row["made"] in writer.made]
-        before = shown_all(through, reads, readers, instance.sample)
+        before = shown_all(through, reads, readers, instance)
         answer = writer.write(through, row)
-        after = shown_all(through, reads, readers, instance.sample)
-        expected = shown_all(instance.url, reads, readers, instance.sample)
+        after = shown_all(through, reads, readers, instance)
+        expected = shown_all(instance.url, reads, readers, instance)
         if other:
             writer.write(other.url, row)
         writer.remember(row, answer)

@@ -15,6 +15,7 @@ MOMENT = re.compile(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:Z|\+00:
 MOMENT_AS_SHOWN = re.compile(r"\d\d/\d\d/20(?:2[5-9]|[3-9]\d)(?: \d\d:\d\d [AP]M)?")
 HTML_TOKENS = re.compile(r'(csrf-token" content="|name="authenticity_token" value=")[^"]*')
 DOWNLOADS = re.compile(r'("downloads":\s?|<downloads>)\d+')  # counts what reached Redmine
+LAST_LOGIN = re.compile(r'("last_login_on":\s?)(?:null|"[^"]*")|<last_login_on/>|<last_login_on>[^<]*</last_login_on>')  # so does this
 KEY = re.compile(r"\b[0-9a-f]{40}\b")
 FORM_NAME = re.compile(r'(name="[\w-]*form)-[0-9a-f]{8}"')
 FEED_LINK = re.compile(r"(<link\b[^>]*>)")
@@ -52,6 +53,7 @@ class Names:
             text = FORM_NAME.sub(r'\1-{random}"', text)
             text = JUMP_BOX.sub("{jump box}", text)
         text = DOWNLOADS.sub(r"\1{count}", text)
+        text = LAST_LOGIN.sub("{last login}", text)
         text = KEY.sub(lambda m: m[0] if m[0] in self.known_keys else "{key}", text)
         text = UPLOAD_TOKEN.sub(lambda m: f"{self.created.get(int(m[1]), m[1])}.{m[2]}", text)
         for number, name in self.created.items():
