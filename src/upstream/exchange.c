@@ -79,6 +79,36 @@ static int head_end(struct exchange *e)
 	return e->job->client->head(e->job, &head);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/*
+ * One field line, its end included: a lone LF ends it as well (RFC 9112 section 2.2), and white space before the colon
+ * is no part of the name (5.1). What is no field is left out. 0 or -ENOMEM.
+ */
+static int add_field(struct fields *fields, const char *line, size_t size)
+{
+	const char *colon = memchr(line, ':', size), *value;
+	size_t name_size, value_size;
+
+	if (!colon || is_blank(line[0]))
+		return 0;
+	name_size = (size_t)(colon - line);
+	value = colon + 1;
+	value_size = size - name_size - 1;
+	while (name_size > 0 && is_blank(line[name_size - 1]))
+		name_size--;
+	while (value_size > 0 && is_blank(value[value_size - 1]))
+		value_size--;
+	while (value_size > 0 && is_blank(*value)) {
+		value++;
+		value_size--;
+	}
+	return name_size > 0 ? fields_add_slice(fields, line, name_size, value, value_size) : 0;
+}
+
 static size_t on_header(char *line, size_t one, size_t size, void *arg)
 {
 	struct exchange *e = arg;
@@ -92,8 +122,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 		head_begin(e, line, size);
 	else if (size <= 2)
 		r = head_end(e);
-	else if (fields_parse(&e->fields, line, size) == -ENOMEM)
-		r = -ENOMEM;
+	else
+		r = add_field(&e->fields, line, size);
 	if (r < 0)
 		e->gave_up = true;
 	return r < 0 ? 0 : size;
