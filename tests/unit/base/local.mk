@@ -39,3 +39,8 @@ tests_unit_base_test_log_ring_LDADD = $(TESTS_LIBS)
 tests_unit_base_test_log_text_SOURCES = tests/unit/base/test_log_text.c tests/unit/unit.h
 tests_unit_base_test_log_text_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_test_log_text_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/base/test_pipe
+tests_unit_base_test_pipe_SOURCES = tests/unit/base/test_pipe.c tests/unit/unit.h
+tests_unit_base_test_pipe_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_pipe_LDADD = $(TESTS_LIBS)

@@ -31,6 +31,16 @@ void gate_wait_times(struct gate *gate, unsigned times)
 	abort();
 }
 
+unsigned gate_passed(struct gate *gate)
+{
+	unsigned passed;
+
+	pthread_mutex_lock(&gate->lock);
+	passed = gate->passed;
+	pthread_mutex_unlock(&gate->lock);
+	return passed;
+}
+
 void gate_shut(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);

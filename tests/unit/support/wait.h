@@ -35,6 +35,9 @@ static inline void gate_wait(struct gate *gate)
 	gate_wait_times(gate, 1);
 }
 
+/* How often it was opened so far. */
+unsigned gate_passed(struct gate *gate);
+
 /* Shuts it for the next round. */
 void gate_shut(struct gate *gate);
 

@@ -1,0 +1,223 @@
+/* Many exchanges on one session, and what other threads do to it. */
+#include "upstream/session.h"
+
+#include "../unit.h"
+
+#include "../support/ask.h"
+#include "../support/origin.h"
+#include "../support/usage.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define MANY 100
+
+struct bed {
+	struct http_origin *http;
+	struct origin origin;
+	struct session *session;
+	struct gate came, go;
+};
+
+static void act_hello(struct http_visit *v)
+{
+	http_answer(v, "200 OK", "hello");
+}
+
+static void act_wait(struct http_visit *v)
+{
+	struct bed *bed = v->arg;
+
+	gate_open(&bed->came);
+	gate_wait(&bed->go);
+	http_answer(v, "200 OK", "late");
+}
+
+static const struct http_route routes[] = {{NULL, "/hello", act_hello}, {NULL, "/wait", act_wait}, {NULL, NULL, http_echo}};
+
+static void make(struct bed *bed)
+{
+	struct session_settings settings = {.origin = &bed->origin, .verify = true, .connections = MANY};
+	struct fail fail = {0};
+
+	*bed = (struct bed){.came = GATE_INIT, .go = GATE_INIT};
+	bed->http = http_origin_new(routes, ARRAY_SIZE(routes), bed);
+	http_origin_start(bed->http);
+	ck_assert_int_eq(origin_init(&bed->origin, http_origin_url(bed->http), &fail), 0);
+	bed->session = session_new(&settings, &fail);
+	ck_assert_msg(bed->session != NULL, "%s", fail.text);
+}
+
+static void clear(struct bed *bed)
+{
+	ck_assert_uint_eq(session_active(bed->session), 0);
+	session_free(bed->session);
+	http_origin_stop(bed->http);
+	origin_release(&bed->origin);
+}
+
+static void run_all(struct bed *bed)
+{
+	while (session_active(bed->session) > 0)
+		session_step(bed->session, -1);
+}
+
+START_TEST(runs_many_at_once)
+{
+	struct ask *asks = calloc(MANY, sizeof(*asks));
+	struct bed bed;
+
+	make(&bed);
+	for (size_t i = 0; i < MANY; i++) {
+		ask_init(&asks[i], "GET", "/wait");
+		session_start(bed.session, &asks[i].job);
+	}
+	ck_assert_uint_eq(session_active(bed.session), MANY);
+	while (gate_passed(&bed.came) < MANY) /* each on a connection of its own: none answers before all have come */
+		session_step(bed.session, 10);
+	gate_open(&bed.go);
+	run_all(&bed);
+	for (size_t i = 0; i < MANY; i++) {
+		ask_assert_done(&asks[i], 200, "late");
+		ask_release(&asks[i]);
+	}
+	ck_assert_uint_eq(http_origin_connection_count(bed.http), MANY);
+	free(asks);
+	clear(&bed);
+}
+END_TEST
+
+START_TEST(step_waits_no_longer_than_told)
+{
+	struct bed bed;
+
+	make(&bed);
+	session_step(bed.session, 0);
+	session_step(bed.session, 1);
+	session_interrupt(bed.session);
+	session_interrupt(bed.session);
+	session_step(bed.session, -1); /* ends because of the interrupt */
+	clear(&bed);
+}
+END_TEST
+
+START_TEST(cancel_ends_all_and_whatever_is_started_later)
+{
+	struct ask asks[10], late;
+	struct bed bed;
+
+	make(&bed);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		ask_init(&asks[i], "GET", "/wait");
+		session_start(bed.session, &asks[i].job);
+	}
+	session_cancel(bed.session);
+	run_all(&bed);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		ask_assert_outcome(&asks[i], JOB_CANCELLED);
+		ask_release(&asks[i]);
+	}
+	ask_init(&late, "GET", "/hello");
+	session_start(bed.session, &late.job);
+	ask_assert_outcome(&late, JOB_CANCELLED);
+	ck_assert(!late.result.maybe_sent);
+	ask_release(&late);
+	gate_open(&bed.go);
+	clear(&bed);
+}
+END_TEST
+
+/* Of many that were poked at once some end before they are looked at. */
+START_TEST(poked_and_ended_in_one_step)
+{
+	struct ask asks[20];
+	struct bed bed;
+
+	make(&bed);
+	for (int round = 0; round < 50; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+			ask_init(&asks[i], "GET", "/hello");
+			session_start(bed.session, &asks[i].job);
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+			if (i % 3 == 0)
+				job_cancel(&asks[i].job);
+			job_wake(&asks[i].job);
+		}
+		if (round % 2)
+			session_step(bed.session, -1);
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+			job_cancel(&asks[i].job);
+		run_all(&bed);
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+			ask_wait(&asks[i]);
+			ask_release(&asks[i]);
+		}
+	}
+	clear(&bed);
+}
+END_TEST
+
+static void drain_event(void *arg)
+{
+	eventfd_t count;
+
+	ck_assert_int_eq(eventfd_read(*(int *)arg, &count), 0);
+	*(int *)arg = -1;
+}
+
+START_TEST(watches_a_descriptor_besides)
+{
+	int fd = eventfd(0, EFD_CLOEXEC), seen = fd;
+	struct ask a;
+	struct bed bed;
+
+	make(&bed);
+	session_watch(bed.session, fd, drain_event, &seen);
+	session_watch(bed.session, fd, drain_event, &seen);
+	ask_init(&a, "GET", "/hello");
+	session_perform(bed.session, &a.job);
+	ask_assert_done(&a, 200, "hello");
+	ask_release(&a);
+	ck_assert_int_eq(seen, fd);
+	ck_assert_int_eq(eventfd_write(fd, 1), 0);
+	while (seen >= 0)
+		session_step(bed.session, -1);
+	session_watch(bed.session, -1, NULL, NULL);
+	ck_assert_int_eq(eventfd_write(fd, 1), 0);
+	session_step(bed.session, 0);
+	close(fd);
+	clear(&bed);
+}
+END_TEST
+
+/* A field or target of any length goes out whole; one that cannot be sent refuses its own job only. */
+START_TEST(goes_on_after_a_job_that_fails)
+{
+	struct origin nowhere;
+	struct session_settings settings = {.origin = &nowhere, .verify = true, .connections = 1};
+	struct session *session;
+	struct ask a;
+
+	ck_assert_int_eq(origin_init(&nowhere, "http://127.0.0.1:1", NULL), 0);
+	session = session_new(&settings, NULL);
+	for (int i = 0; i < 3; i++) {
+		ask_init(&a, "GET", "/");
+		session_perform(session, &a.job);
+		ask_assert_outcome(&a, JOB_NOT_SENT);
+		ask_release(&a);
+	}
+	session_free(session);
+	origin_release(&nowhere);
+}
+END_TEST
+
+START_TEST(free_takes_null)
+{
+	session_free(NULL);
+}
+END_TEST
+
+UNIT_MAIN("session", runs_many_at_once, step_waits_no_longer_than_told, cancel_ends_all_and_whatever_is_started_later,
+        poked_and_ended_in_one_step, watches_a_descriptor_besides, goes_on_after_a_job_that_fails, free_takes_null)
