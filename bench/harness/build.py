@@ -12,6 +12,7 @@ PROGRAMS = {
     "bare": ["bare.c", "-lmicrohttpd", "-pthread"],
     "origin": ["origin.c", "answer.c"],
     "burst": ["burst.c"],
+    "revalidate": ["revalidate.c"],
 }
 
 

@@ -69,9 +69,20 @@ class Load:
             command += ["-H", f"{name}: {value}"]
         command.append(f"http://127.0.0.1:{port}{path.replace('#', '')}")
         command += ["--", str(first or 0), str(count), before, after]
+        return self._summary(command, seconds)
+
+    def revalidate(self, port, path, connections, seconds, headers):
+        """The same of requests that are answered by 304."""
+        command = [self.place.file("revalidate"), "--port", str(port), "--connections", str(connections), "--seconds",
+                   str(seconds)]
+        for name, value in {**KEY_HEADER, **headers}.items():
+            command += ["--header", f"{name}: {value}"]
+        return self._summary([*command, path], seconds)
+
+    def _summary(self, command, seconds):
         found = re.search(r"^BENCH (\d+) (\d+) ([\d.]+) ([\d.]+) (\d+)$", self._run(command, seconds + 30), re.M)
         if not found:
-            raise Failed("wrk printed no summary")
+            raise Failed(f"{command[0]} printed no summary")
         return {"requests": int(found[1]), "seconds": int(found[2]) / 1e6, "p50_us": float(found[3]),
                 "p99_us": float(found[4]), "errors": int(found[5])}
 

@@ -224,7 +224,6 @@ frontend in
     bind 127.0.0.1:{port} backlog 4096
     http-request set-header Host %[req.hdr(x-redmine-api-key)].key
     http-request cache-use redmine
-    http-after-response del-header Content-Length if {{ status 304 }}
     default_backend out
 backend out
     http-response del-header Set-Cookie
