@@ -170,18 +170,23 @@ void cache_fetch(struct cache *cache, const struct cache_key *key, cache_found *
 	keeper_fetch(cache->keeper, key, fetched, fetch);
 }
 
+/* Whatever the policy, no cookie lands in a file. */
+static bool fit_for_store(const struct entry *entry)
+{
+	return !(entry->flags & ENTRY_SECRET) && !fields_get(&entry->fields, "Set-Cookie");
+}
+
 bool cache_put(struct cache *cache, struct entry *entry)
 {
 	CHECK(cache, CACHE_MAGIC);
 	CHECK(entry, ENTRY_MAGIC);
 	ASSERT(entry->body && entry->reason && entry->resource && entry->target);
-	ASSERT(!fields_get(&entry->fields, "Set-Cookie"));
 	if (!generations_keepable(cache->generations, &entry->tags))
 		return false;
 	memory_put(cache->memory, entry);
 	if (!cache->keeper)
 		return true;
-	if (!(entry->flags & ENTRY_SECRET))
+	if (fit_for_store(entry))
 		keeper_put(cache->keeper, entry);
 	else if (keeper_may_hold(cache->keeper, &entry->key))
 		keeper_drop(cache->keeper, &entry->key);

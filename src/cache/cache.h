@@ -80,7 +80,7 @@ void cache_fetch(struct cache *cache, const struct cache_key *key, cache_found *
 
 /*
  * Publishes an entry under its key: memory at once, the store soon (not with
- * ENTRY_SECRET). Borrowed: takes references of its own. False when its tags
+ * ENTRY_SECRET or a Set-Cookie field). Borrowed: takes references of its own. False when its tags
  * were spoilt meanwhile or a write on them is open: it is then not kept. Any thread, no I/O.
  */
 bool cache_put(struct cache *cache, struct entry *entry);

@@ -88,14 +88,15 @@ START_TEST(what_memory_evicted_is_in_the_store)
 }
 END_TEST
 
-START_TEST(a_secret_stays_in_memory)
+static void stays_in_memory(unsigned flag, const char *field)
 {
 	CLEANUP(kit_remove) char *folder = kit_folder();
 	const char *path = kit_path(folder, "c.db");
 	struct cache *cache = cache_kit_new(path);
 	struct entry *secret = cache_kit_entry(cache, 1, 0, 100, tag, 1);
 
-	secret->flags |= ENTRY_SECRET;
+	secret->flags |= flag;
+	ck_assert_int_eq(fields_add(&secret->fields, field, "secret"), 0);
 	ck_assert(cache_kit_put(cache, 1, 1, 100, tag, 1)); /* one before it, without a secret */
 	cache_kit_settle(cache);
 	KIT_WAIT(cache_kit_may_hold(cache, 1));
@@ -106,6 +107,12 @@ START_TEST(a_secret_stays_in_memory)
 	KIT_WAIT(!cache_kit_may_hold(cache, 1));
 	cache_free(cache, 5000);
 	ck_assert_int_eq(store_kit_sql(path, "SELECT count(*) FROM heads"), 0);
+}
+
+START_TEST(a_secret_stays_in_memory)
+{
+	stays_in_memory(ENTRY_SECRET, "X-Other");
+	stays_in_memory(0, "set-cookie");
 }
 END_TEST
 

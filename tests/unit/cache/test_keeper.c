@@ -443,7 +443,7 @@ END_TEST
 
 static void note_order(void *arg)
 {
-	*(int *)arg = LOCKED(++script.order);
+	LOCKED(*(int *)arg = ++script.order);
 }
 
 START_TEST(a_missed_generation_is_marked_before_it_is_noted)
@@ -627,10 +627,12 @@ START_TEST(the_end_does_not_wait_for_puts_but_for_generations)
 	size_t puts = 0, raised = 0;
 
 	LOCKED(script.slow = true);
+	gate(true);
 	for (uint64_t i = 0; i < 4000; i++)
 		put(k, i, NULL, 0);
 	generations_write_begin(g, tag, 1);
 	keeper_raise(k, tag, 1, kit_noted, &answer);
+	gate(false);
 	keeper_free(k, 0); /* the puts would take more than a second */
 	ck_assert_int_eq(atomic_load(&answer.times), 1);
 	for (size_t i = 0; i < script.change_count; i++) {
