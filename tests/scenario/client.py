@@ -61,7 +61,10 @@ class Connection:
     """A connection to the daemon: ("127.0.0.1", port), or the path of a Unix socket."""
 
     def __init__(self, address, limit=LIMIT, receive_buffer=None, send_buffer=None):
-        self.sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+        family = (
+            socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        )
+        self.sock = socket.socket(family)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if send_buffer:
@@ -69,7 +72,13 @@ class Connection:
         self.sock.settimeout(limit)
         self.sock.connect(address)
         self.stream = Stream(self.sock)
-        self.host = "localhost" if isinstance(address, str) else f"{address[0]}:{address[1]}"
+        self.host = {
+            socket.AF_UNIX: "localhost",
+            socket.AF_INET: "{}:{}",
+            socket.AF_INET6: "[{}]:{}",
+        }[
+            family
+        ].format(*address)
 
     def send(self, data):
         self.sock.sendall(data)
@@ -85,7 +94,9 @@ class Connection:
         elif body is not None and not any(name.lower() == "content-length" for name, _ in fields):
             fields.append(("Transfer-Encoding", "chunked"))
         lines = [f"{method} {target} {version}"] + [f"{name}: {value}" for name, value in fields]
-        self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body if isinstance(body, (bytes, bytearray)) else b""))
+        self.send(
+            "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body if isinstance(body, (bytes, bytearray)) else b"")
+        )
         if body is not None and not isinstance(body, (bytes, bytearray)):
             plain = any(name.lower() == "content-length" for name, _ in fields)
             for part in body:
@@ -167,5 +178,7 @@ def masked(fields, names=("date", "age", "cache-status", "via", "x-request-id"))
 
 def ttl(answer):
     """What a hit says is left of its lifetime, in seconds."""
-    assert answer.hit and re.fullmatch(r"-?\d+", answer.cache.get("ttl", "")), f"no hit with a ttl: {answer.cache_status!r}"
+    assert answer.hit and re.fullmatch(
+        r"-?\d+", answer.cache.get("ttl", "")
+    ), f"no hit with a ttl: {answer.cache_status!r}"
     return int(answer.cache["ttl"])

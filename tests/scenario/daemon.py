@@ -232,6 +232,21 @@ class Daemon:
             total += int(found.group(1)) * 1024 if found else 0
         return total
 
+    def unread(self):
+        """Bytes that clients have sent to its port and that it has not read."""
+        total = 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            words = line.split()
+            if int(words[1].partition(":")[2], 16) == self.port and words[3] == "01":
+                total += int(words[4].partition(":")[2], 16)
+        return total
+
+    def catch_up(self):
+        """Wait until it has read and begun every request sent so far: nothing unread, and each event thread round once more."""
+        until(lambda: self.unread() == 0, "the daemon has read what was sent")
+        for _ in range(16):
+            self.get("/-/ready")
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
@@ -242,6 +257,10 @@ class Daemon:
 def run(*arguments, limit=LIMIT, env=None):
     """Run the binary to its end: (exit code, stdout, stderr)."""
     done = subprocess.run(
-        [BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=limit, env=dict(os.environ, **(env or {}))
+        [BINARY, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=limit,
+        env=dict(os.environ, **(env or {})),
     )
     return done.returncode, done.stdout, done.stderr

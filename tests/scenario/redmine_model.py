@@ -66,7 +66,9 @@ def as_xml(name, value, attributes=""):
     if isinstance(value, dict):
         return f"<{name}{attributes}>" + "".join(as_xml(key, item) for key, item in value.items()) + f"</{name}>"
     if isinstance(value, list):
-        single = {"issues": "issue", "projects": "project", "attachments": "attachment", "errors": "error"}.get(name, name[:-1])
+        single = {"issues": "issue", "projects": "project", "attachments": "attachment", "errors": "error"}.get(
+            name, name[:-1]
+        )
         inner = "".join(as_xml(single, item) for item in value)
         return f'<{name}{attributes} type="array">{inner}</{name}>'
     if value is None:
@@ -105,7 +107,9 @@ class Model:
         self.tokens = {}
         self.hours = {}
         for number in range(1, 241):
-            self.add_issue({"project_id": 3 if number % 10 == 0 else 1 + number % 2, "subject": f"Issue {number} & <more>"})
+            self.add_issue(
+                {"project_id": 3 if number % 10 == 0 else 1 + number % 2, "subject": f"Issue {number} & <more>"}
+            )
         self.add_file("notes.txt", "text/plain", b"some notes, thirty-eight bytes of them\n", issue=1)
 
     def add_issue(self, values):
@@ -352,7 +356,9 @@ class Model:
         if not words:
             rows, page = self.window(rows, params, request)
             return self.render("projects", rows, suffix, page)
-        known = [project for project in self.projects.values() if words[0] in (str(project["id"]), project["identifier"])]
+        known = [
+            project for project in self.projects.values() if words[0] in (str(project["id"]), project["identifier"])
+        ]
         if not known:
             raise Answer(404)
         if known[0] not in rows:

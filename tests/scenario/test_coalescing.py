@@ -46,23 +46,28 @@ def test_500_clients_one_fetch(daemon, fake, fresh):
     with fake.hold("/issues.json") as gate:
         herd = Herd(daemon, target, 500)
         gate.arrived()
+        daemon.catch_up()
     with herd:
         answers = herd.answers()
     assert all(answer.status == 200 and answer.whole for answer in answers)
     assert len({answer.body for answer in answers}) == 1
     assert len(fake.seen("/issues.json")) == 1
     collapsed = sum(bool(answer.cache.get("collapsed")) for answer in answers)
-    led = sum(answer.cache.get("fwd") == "uri-miss" and not answer.cache.get("collapsed") for answer in answers)
-    assert led == 1 and collapsed + sum(answer.hit for answer in answers) == 499
+    assert collapsed == 499
     assert daemon.get(target).hit
 
 
-@pytest.mark.parametrize("which", [slice(0, 100), slice(100, 200), slice(0, 199), slice(0, 1)], ids=["first half", "second half", "all but the last", "the leader"])
+@pytest.mark.parametrize(
+    "which",
+    [slice(0, 100), slice(100, 200), slice(0, 199), slice(0, 1)],
+    ids=["first half", "second half", "all but the last", "the leader"],
+)
 def test_clients_that_leave_harm_nobody(daemon, fake, fresh, which):
     target = fresh()
     with fake.hold("/issues.json") as gate:
         herd = Herd(daemon, target, 200)
         gate.arrived()
+        daemon.catch_up()
         herd.leave(which)
     with herd:
         assert all(answer.status == 200 and answer.whole for answer in herd.answers())
@@ -81,7 +86,11 @@ def test_all_leave(daemon, fake, fresh):
     assert len(fake.seen("/issues.json")) <= 2
 
 
-@pytest.mark.parametrize("steps", [[RESET], [CLOSE], [b"HTTP/1.1 nonsense\r\n\r\n", CLOSE], [head(200, {"Content-Length": 9}), b"x", CLOSE]], ids=["reset", "close", "nonsense", "cut"])
+@pytest.mark.parametrize(
+    "steps",
+    [[RESET], [CLOSE], [b"HTTP/1.1 nonsense\r\n\r\n", CLOSE], [head(200, {"Content-Length": 9}), b"x", CLOSE]],
+    ids=["reset", "close", "nonsense", "cut"],
+)
 def test_failed_fetch_fails_its_waiters_once(daemon, fake, fresh, steps):
     """No stampede: the waiters do not turn to Redmine one after the other."""
     target = fresh()
@@ -90,6 +99,7 @@ def test_failed_fetch_fails_its_waiters_once(daemon, fake, fresh, steps):
     fake.drop_connections()
     herd = Herd(daemon, target, 100)
     gate.arrived()
+    daemon.catch_up()
     gate.open()
     failures = 0
     with herd:
@@ -101,7 +111,7 @@ def test_failed_fetch_fails_its_waiters_once(daemon, fake, fresh, steps):
                 pass
             failures += 1
     assert failures == 100
-    assert len(fake.seen("/issues.json")) <= 2
+    assert len(fake.seen("/issues.json")) == 1
     fake.on("/issues.json", json_reply(b"{}"))
     assert daemon.get(target).text == "{}"
 
@@ -113,9 +123,10 @@ def test_errors_of_redmine_are_shared_too(daemon, fake, fresh, status):
     with fake.hold("/issues.json") as gate:
         herd = Herd(daemon, target, 50)
         gate.arrived()
+        daemon.catch_up()
     with herd:
         assert {(answer.status, answer.body) for answer in herd.answers()} == {(status, b'{"status":1}')}
-    assert len(fake.seen("/issues.json")) <= 2
+    assert len(fake.seen("/issues.json")) == 1
 
 
 def test_head_and_get_wait_together(daemon, fake, fresh):
@@ -124,6 +135,7 @@ def test_head_and_get_wait_together(daemon, fake, fresh):
         first = Herd(daemon, target, 1)
         gate.arrived()
         heads, gets = Herd(daemon, target, 5, method="HEAD"), Herd(daemon, target, 5)
+        daemon.catch_up()
     with first, heads, gets:
         body = first.answers()[0].body
         assert {answer.body for answer in gets.answers()} == {body}
@@ -138,6 +150,7 @@ def test_equal_by_normal_form_wait_together(daemon, fake, fresh):
         one = Herd(daemon, target, 3)
         gate.arrived()
         two = Herd(daemon, other, 3)
+        daemon.catch_up()
     with one, two:
         assert len({answer.body for answer in one.answers() + two.answers()}) == 1
     assert len(fake.seen("/issues.json")) == 1
@@ -150,6 +163,7 @@ def test_waiters_on_different_hosts_get_their_own_links(daemon, fake, fresh):
         for host in (f"127.0.0.1:{daemon.port}", f"localhost:{daemon.port}") * 3:
             connections.append((host, daemon.connect().ask("GET", target, host=host)))
         gate.arrived()
+        daemon.catch_up()
     for host, connection in connections:
         assert f'"content_url":"http://{host}/attachments' in connection.answer().text
         connection.close()
@@ -163,6 +177,7 @@ def test_waiters_with_conditions(daemon, fake, fresh):
         plain = Herd(daemon, target, 2)
         gate.arrived(1)
         conditional = Herd(daemon, target, 2, {"If-None-Match": tag})
+        daemon.catch_up()
     with plain, conditional:
         assert [answer.status for answer in plain.answers()] == [200, 200]
         assert [answer.status for answer in conditional.answers()] == [304, 304]
@@ -175,6 +190,7 @@ def test_leader_with_a_condition_does_not_give_waiters_a_304(daemon, fake, fresh
         conditional = Herd(daemon, target, 1, {"If-None-Match": tag})
         gate.arrived(1)
         plain = Herd(daemon, target, 2)
+        daemon.catch_up()
     with plain, conditional:
         assert [answer.status for answer in conditional.answers()] == [304]
         assert [(answer.status, bool(answer.body)) for answer in plain.answers()] == [(200, True)] * 2
@@ -233,6 +249,7 @@ def test_herd_on_a_stale_entry(daemon, fake, fresh):
     with fake.hold("/issues/8.json") as gate:
         herd = Herd(daemon, target, 50, [("X-Redmine-API-Key", ADMIN_KEY)])
         gate.arrived(1)
+        daemon.catch_up()
     with herd:
         assert all(answer.status == 200 and answer.whole for answer in herd.answers())
     assert len(fake.seen("/issues/8.json")) == 2

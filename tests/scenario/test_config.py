@@ -77,7 +77,11 @@ def test_file_that_is_missing(tmp_path):
 
 def test_option_alone_is_enough(launch, fake, fresh, tmp_path):
     daemon = launch(begin=False)
-    options = {"upstream.url": fake.base, "listen.address": f"127.0.0.1:{daemon.port}", "cache.path": str(daemon.cache_file)}
+    options = {
+        "upstream.url": fake.base,
+        "listen.address": f"127.0.0.1:{daemon.port}",
+        "cache.path": str(daemon.cache_file),
+    }
     daemon.start([word for name, value in options.items() for word in ("-o", f"{name}={value}")])
     target = fresh()
     daemon.get(target)
@@ -89,7 +93,7 @@ def test_default_address(file):
 
 
 def test_options_win_over_the_file(file):
-    path = file(MINIMAL + "[cache]\nmemory = 32M\n[engine \"thread\"]\nworkers = 3\n")
+    path = file(MINIMAL + '[cache]\nmemory = 32M\n[engine "thread"]\nworkers = 3\n')
     text = printed(path, "-o", "cache.memory=16M", "-o", "engine.thread.workers=7", "-o", "lifetime.issues=5m")
     assert setting(text, "[cache]", "memory") == ["16M"]
     assert setting(text, '[engine "thread"]', "workers") == ["7"]
@@ -97,13 +101,19 @@ def test_options_win_over_the_file(file):
 
 
 def test_options_in_order(file):
-    assert setting(printed(file(MINIMAL), "-o", "cache.memory=16M", "-o", "cache.memory=8M"), "[cache]", "memory") == ["8M"]
+    assert setting(printed(file(MINIMAL), "-o", "cache.memory=16M", "-o", "cache.memory=8M"), "[cache]", "memory") == [
+        "8M"
+    ]
 
 
 def test_repeatable_address(file):
     path = file(MINIMAL + "[listen]\naddress = 127.0.0.1:7001\naddress = unix:/run/x.sock\n")
     assert setting(printed(path), "[listen]", "address") == ["127.0.0.1:7001", "unix:/run/x.sock"]
-    assert setting(printed(path, "-o", "listen.address=127.0.0.1:7002", "-o", "listen.address=127.0.0.1:7003"), "[listen]", "address") == [
+    assert setting(
+        printed(path, "-o", "listen.address=127.0.0.1:7002", "-o", "listen.address=127.0.0.1:7003"),
+        "[listen]",
+        "address",
+    ) == [
         "127.0.0.1:7002",
         "127.0.0.1:7003",
     ]
@@ -126,7 +136,10 @@ def test_error_in_a_drop_in_names_it(file):
 
 
 def test_printed_configuration_is_accepted_and_the_same(file):
-    path = file(MINIMAL + '[listen]\naddress = 127.0.0.1:7001\nallowed_hosts = a.example\n[lifetime]\nissues = 90s\n[engine "thread"]\nworkers = auto\nqueue = 17\n')
+    path = file(
+        MINIMAL
+        + '[listen]\naddress = 127.0.0.1:7001\nallowed_hosts = a.example\n[lifetime]\nissues = 90s\n[engine "thread"]\nworkers = auto\nqueue = 17\n'
+    )
     once = printed(path)
     again = printed(file(once, "again.conf"))
     assert once == again
@@ -176,7 +189,10 @@ def test_all_errors_are_told_at_once(file):
     assert all(f"{path}:{line}:" in err for line in (4, 5, 7)), err
 
 
-@pytest.mark.parametrize("option", ["cache.memory=much", "cash.memory=1M", "cache.memory", "=", "lifetime.isues=5s", "engine.thread.workers=x"])
+@pytest.mark.parametrize(
+    "option",
+    ["cache.memory=much", "cash.memory=1M", "cache.memory", "=", "lifetime.isues=5s", "engine.thread.workers=x"],
+)
 def test_errors_of_options_name_them(file, option):
     code, _, err = check(file(MINIMAL), "-o", option)
     assert code > 0 and "-o" in err

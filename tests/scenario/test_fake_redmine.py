@@ -11,7 +11,21 @@ import pytest
 
 import wire
 from client import Connection
-from fake_redmine import CLOSE, READ, RESET, FakeRedmine, Silence, chunked_reply, head, huge_reply, in_turn, json_reply, reply, script, settled
+from fake_redmine import (
+    CLOSE,
+    READ,
+    RESET,
+    FakeRedmine,
+    Silence,
+    chunked_reply,
+    head,
+    huge_reply,
+    in_turn,
+    json_reply,
+    reply,
+    script,
+    settled,
+)
 from redmine_model import ADMIN_KEY, MANAGER_KEY, WRONG_KEY
 
 
@@ -25,7 +39,12 @@ def ask(fake):
 
 
 def test_records_every_byte(fake, ask):
-    ask("PUT", "//issues/1.json?x=%70", [("X-One", "1"), ("x-one", "2"), ("X-Redmine-API-Key", ADMIN_KEY)], b'{"issue":{}}')
+    ask(
+        "PUT",
+        "//issues/1.json?x=%70",
+        [("X-One", "1"), ("x-one", "2"), ("X-Redmine-API-Key", ADMIN_KEY)],
+        b'{"issue":{}}',
+    )
     seen = fake.last()
     assert seen.line == "PUT //issues/1.json?x=%70 HTTP/1.1"
     assert [field for field in seen.fields if field[0].lower() == "x-one"] == [("X-One", "1"), ("x-one", "2")]
@@ -80,7 +99,10 @@ def test_reset_before_reading(fake, ask):
 
 
 def test_interim_reason_and_turns(fake, ask):
-    fake.on("/x", script(READ, head(103, {"Link": "<a>"}, "Early Hints"), head(299, {"Content-Length": 1}, "Très bien"), b"x"))
+    fake.on(
+        "/x",
+        script(READ, head(103, {"Link": "<a>"}, "Early Hints"), head(299, {"Content-Length": 1}, "Très bien"), b"x"),
+    )
     answer = ask("GET", "/x")
     assert [interim.status for interim in answer.interim] == [103]
     assert (answer.status, answer.reason, answer.body) == (299, "Très bien", b"x")
@@ -208,7 +230,9 @@ def test_paging(ask):
     page = json.loads(ask("GET", "/issues.json?limit=200&offset=3", {"X-Redmine-API-Key": ADMIN_KEY}).text)
     assert (len(page["issues"]), page["total_count"], page["offset"], page["limit"]) == (100, 240, 3, 100)
     assert json.loads(ask("GET", "/issues.json?limit=0").text)["limit"] == 25
-    assert '<issues total_count="216" offset="0" limit="1" type="array"><issue>' in ask("GET", "/issues.xml?limit=1").text
+    assert (
+        '<issues total_count="216" offset="0" limit="1" type="array"><issue>' in ask("GET", "/issues.xml?limit=1").text
+    )
 
 
 def test_identity(ask):
@@ -220,7 +244,10 @@ def test_identity(ask):
     assert total({"X-Redmine-API-Key": MANAGER_KEY}, f"&key={WRONG_KEY}") == 216
     assert ask("GET", "/issues/10.json").status == 401
     assert ask("GET", "/users/current.json").get("WWW-Authenticate") == 'Basic realm="Redmine API"'
-    assert json.loads(ask("GET", "/users/current.json", {"X-Redmine-API-Key": ADMIN_KEY}).text)["user"]["api_key"] == ADMIN_KEY
+    assert (
+        json.loads(ask("GET", "/users/current.json", {"X-Redmine-API-Key": ADMIN_KEY}).text)["user"]["api_key"]
+        == ADMIN_KEY
+    )
     switch = {"X-Redmine-API-Key": ADMIN_KEY, "X-Redmine-Switch-User": "jsmith"}
     assert '"login":"jsmith"' in ask("GET", "/users/current.json", switch).text
     assert ask("GET", "/users/current.json", dict(switch, **{"X-Redmine-Switch-User": "locked"})).status == 412
@@ -235,8 +262,12 @@ def test_writes_change_what_is_read(ask):
     assert '"subject":"newer"' in ask("GET", "/issues/241.json").text
     assert ask("DELETE", "/issues/241.json", key).status == 204
     assert ask("GET", "/issues/241.json").status == 404
-    assert ask("PUT", "/issues/1.json", [("Content-Type", "application/json")], b'{"issue":{"subject":"x"}}').status == 401
-    assert ask("PUT", "/issues/1.json", key, b'{"issue":{"subject":""}}').body == b'{"errors":["Subject cannot be blank"]}'
+    assert (
+        ask("PUT", "/issues/1.json", [("Content-Type", "application/json")], b'{"issue":{"subject":"x"}}').status == 401
+    )
+    assert (
+        ask("PUT", "/issues/1.json", key, b'{"issue":{"subject":""}}').body == b'{"errors":["Subject cannot be blank"]}'
+    )
 
 
 def test_uploads_and_downloads(ask):

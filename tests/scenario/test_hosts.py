@@ -6,20 +6,43 @@ from daemon import StartFailed, run
 from wire import free_port
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:7336"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST", "localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:7336"]
+)
 def test_loopback_names_are_served(daemon, fake, fresh, host):
     assert daemon.get(fresh(), host=host).status == 200
 
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:7336", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.2", "localhost:x", "redmine", "::1", ""]
-    + ["localhost, evil.example", "evil.example:80@localhost", "localhost@evil.example", "localhost/", "[::1", "[::2]", "0.0.0.0", "2130706433"],
+    [
+        "evil.example",
+        "evil.example:7336",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.0.0.2",
+        "localhost:x",
+        "redmine",
+        "::1",
+        "",
+    ]
+    + [
+        "localhost, evil.example",
+        "evil.example:80@localhost",
+        "localhost@evil.example",
+        "localhost/",
+        "[::1",
+        "[::2]",
+        "0.0.0.0",
+        "2130706433",
+    ],
 )
 @pytest.mark.parametrize("target", ["/issues.json", "/-/ready", "/some/page"])
 def test_others_are_refused(daemon, fake, host, target):
     answer = daemon.get(target, host=host)
-    assert answer.status in ((400, 421) if host in ("", "localhost, evil.example", "localhost/", "localhost:x", "[::1", "::1") else (421,))
+    assert answer.status in (
+        (400, 421) if host in ("", "localhost, evil.example", "localhost/", "localhost:x", "[::1", "::1") else (421,)
+    )
     assert "host" in answer.text.lower()
     assert not fake.seen()
 
@@ -47,7 +70,9 @@ def test_own_names_can_be_given(launch, fake, fresh):
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "192.0.2.1", "10.0.0.1"])
 def test_other_addresses_need_a_word(launch, fake, address):
     port = free_port()
-    code, out, err = run("-o", f"upstream.url={fake.base}", "-o", f"listen.address={address}:{port}", "-o", "cache.path=")
+    code, out, err = run(
+        "-o", f"upstream.url={fake.base}", "-o", f"listen.address={address}:{port}", "-o", "cache.path="
+    )
     assert code not in (0, None) and "allow_remote" in err
     assert "Traceback" not in err and len(err.strip().splitlines()) <= 5
 
@@ -58,6 +83,19 @@ def test_other_addresses_with_that_word(launch, fake, fresh):
     daemon.address = ("127.0.0.1", port)
     daemon.start()
     assert daemon.get(fresh()).status == 200
+    assert daemon.get(fresh(), host="evil.example").status == 421
+
+
+def test_version_6(launch, fake, fresh):
+    port = free_port()
+    daemon = launch({"listen.address": [f"[::1]:{port}"]}, begin=False)
+    daemon.address = ("::1", port)
+    daemon.start()
+    assert daemon.get(fresh(), host=f"[::1]:{port}").status == 200
+    assert (
+        f'"content_url":"http://[::1]:{port}/'
+        in daemon.get(fresh("/issues/1.json?include=attachments"), host=f"[::1]:{port}").text
+    )
     assert daemon.get(fresh(), host="evil.example").status == 421
 
 

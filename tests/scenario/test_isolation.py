@@ -46,10 +46,23 @@ IDENTITIES = {
     "bearer token one": ([], "bearer_token=one"),
     "bearer token two": ([], "bearer_token=two"),
     "key in upper case": ([header(MANAGER_KEY.upper())], ""),
+    "two key fields": ([header(MANAGER_KEY), header(WRONG_KEY)], ""),
+    "two key fields, the other way round": ([header(WRONG_KEY), header(MANAGER_KEY)], ""),
+    "empty key, manager by password": ([header(""), basic("jsmith", PASSWORD)], ""),
+    "empty key in the query, reporter's in the header": ([header(REPORTER_KEY)], "key="),
+    "admin as nobody in particular": ([header(ADMIN_KEY), ("X-Redmine-Switch-User", "")], ""),
+    "reporter as admin": ([header(REPORTER_KEY), ("X-Redmine-Switch-User", "admin")], ""),
+    "key with a space behind": ([], f"key={MANAGER_KEY}%20"),
 }
 
 # Who writes the same credential otherwise may be served what was made for it.
-SAME = {"manager by escaped query", "two keys, manager last"}
+SAME = {
+    "manager by escaped query",
+    "two keys, manager last",
+    "empty key, manager by password",
+    "admin as nobody in particular",
+}
+SAME |= {"empty key in the query, reporter's in the header"}
 
 
 def ask(daemon, name, path):
@@ -57,7 +70,9 @@ def ask(daemon, name, path):
     return daemon.get(path + ("&" if "?" in path else "?") * bool(query) + query, fields)
 
 
-@pytest.mark.parametrize("path", ["/issues/10.json", "/issues.json?limit=1", "/projects.xml", "/users/current.json", "/trackers.json"])
+@pytest.mark.parametrize(
+    "path", ["/issues/10.json", "/issues.json?limit=1", "/projects.xml", "/users/current.json", "/trackers.json"]
+)
 def test_everybody_gets_exactly_what_redmine_says_to_him(daemon, fake, fresh, path):
     path = fresh(path)
     straight = type("Straight", (), {"get": lambda _, target, fields: Connection(fake.address).get(target, fields)})()
@@ -77,14 +92,35 @@ def test_private_things_stay_private(daemon, fake, fresh):
     path = fresh("/issues/10.json")
     assert ask(daemon, "manager", path).status == 200
     assert ask(daemon, "manager", path).hit
-    expected = {"anonymous": 401, "reporter": 403, "wrong key": 401, "locked": 401, "admin as dlopper": 403, "admin": 200, "manager": 200}
+    expected = {
+        "anonymous": 401,
+        "reporter": 403,
+        "wrong key": 401,
+        "locked": 401,
+        "admin as dlopper": 403,
+        "admin": 200,
+        "manager": 200,
+    }
     for name, status in expected.items():
         assert ask(daemon, name, path).status == status, name
 
 
+@pytest.mark.parametrize("form", ["{}", "*"])
+def test_validators_of_others_tell_nothing(daemon, fake, fresh, form):
+    """Knowing (or guessing) the tag of what another may read must not confirm it."""
+    path = fresh("/issues/10.json")
+    tag = ask(daemon, "manager", path).get("ETag")
+    for name, status in {"anonymous": 401, "reporter": 403, "wrong key": 401}.items():
+        fields, _ = IDENTITIES[name]
+        assert daemon.get(path, [*fields, ("If-None-Match", form.format(tag))]).status == status
+
+
 def test_wrong_key_sees_what_anonymous_sees(daemon, fake, fresh):
     path = fresh("/issues.json?limit=1")
-    totals = {name: json.loads(ask(daemon, name, path).text)["total_count"] for name in ("admin", "wrong key", "anonymous", "locked")}
+    totals = {
+        name: json.loads(ask(daemon, name, path).text)["total_count"]
+        for name in ("admin", "wrong key", "anonymous", "locked")
+    }
     assert totals == {"admin": 240, "wrong key": 216, "anonymous": 216, "locked": 216}
 
 
@@ -100,7 +136,10 @@ def test_refused_impersonation(daemon, fake, fresh):
 
 @pytest.mark.parametrize("name", ["key", "k%65y", "access_token", "bearer_token", "key[]", "key[x]"])
 def test_credential_parameters_reach_redmine_and_part_the_cache(daemon, fake, fresh, name):
-    fake.on("/issues.json", lambda exchange: exchange.answer(200, exchange.request.query.encode(), {"Content-Type": "application/json"}))
+    fake.on(
+        "/issues.json",
+        lambda exchange: exchange.answer(200, exchange.request.query.encode(), {"Content-Type": "application/json"}),
+    )
     path = fresh("/issues.json")
     for value in ("one", "two"):
         answer = daemon.get(f"{path}&{name}={value}")
@@ -141,7 +180,9 @@ def test_set_cookie_is_dropped_from_api_answers(daemon, fake, fresh, suffix):
     target = fresh(f"/issues.{suffix}")
     for _ in range(2):
         assert not daemon.get(target).has("Set-Cookie")
-    answer = daemon.request("PUT", f"/issues/1.{suffix}", [header(ADMIN_KEY), ("Content-Type", "application/json")], b"{}")
+    answer = daemon.request(
+        "PUT", f"/issues/1.{suffix}", [header(ADMIN_KEY), ("Content-Type", "application/json")], b"{}"
+    )
     assert answer.status == 204 and not answer.has("Set-Cookie")
 
 
@@ -182,12 +223,22 @@ def test_accept_matters_without_extension(daemon, fake, fresh):
         assert daemon.get(target, {"Accept": accept}).text == accept
 
 
-@pytest.mark.parametrize("path", ["/users/current.json", "/users/current.xml", "/my/account.json", "/users/1.json", "/issues.atom"])
+@pytest.mark.parametrize(
+    "path", ["/users/current.json", "/users/current.xml", "/my/account.json", "/users/1.json", "/issues.atom"]
+)
 def test_bodies_with_secrets_are_kept_in_memory_only(launch, fake, fresh, path):
     """That the file holds none is looked at by every daemon's end; here, that they would have been kept."""
     daemon = launch()
-    body = b"<x>%s</x>" % ADMIN_KEY.encode() if path.endswith(("xml", "atom")) else b'{"user":{"api_key":"%s"}}' % ADMIN_KEY.encode()
-    kind = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8", "atom": "application/atom+xml"}
+    body = (
+        b"<x>%s</x>" % ADMIN_KEY.encode()
+        if path.endswith(("xml", "atom"))
+        else b'{"user":{"api_key":"%s"}}' % ADMIN_KEY.encode()
+    )
+    kind = {
+        "json": "application/json; charset=utf-8",
+        "xml": "application/xml; charset=utf-8",
+        "atom": "application/atom+xml",
+    }
     fake.on(path, reply(200, body, {"Content-Type": kind[path.rpartition(".")[2]]}))
     target = fresh(path) + ("&key=" + ADMIN_KEY if "atom" in path else "")
     for _ in range(2):

@@ -138,7 +138,9 @@ def test_answers_under_way_are_completed(launch, fake, fresh, number):
 def test_write_under_way_is_completed(launch, fake):
     daemon = launch()
     with fake.hold("/issues/1.json", "PUT") as gate, daemon.connect() as connection:
-        connection.ask("PUT", "/issues/1.json", ADMIN + [("Content-Type", "application/json")], b'{"issue":{"subject":"x"}}')
+        connection.ask(
+            "PUT", "/issues/1.json", ADMIN + [("Content-Type", "application/json")], b'{"issue":{"subject":"x"}}'
+        )
         gate.arrived()
         daemon.signal(signal.SIGTERM)
         until(lambda: not listening(daemon), "no new connections are taken")

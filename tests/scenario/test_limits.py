@@ -82,7 +82,10 @@ def test_large_heads_of_answers(daemon, fake, fresh, size):
 
 
 def test_endless_head_of_an_answer(daemon, fake, fresh):
-    fake.on("/issues.json", script(READ, b"HTTP/1.1 200 OK\r\n", *[b"X-More: %s\r\n" % (b"v" * 8000)] * 400, b"Content-Length: 0\r\n\r\n"))
+    fake.on(
+        "/issues.json",
+        script(READ, b"HTTP/1.1 200 OK\r\n", *[b"X-More: %s\r\n" % (b"v" * 8000)] * 400, b"Content-Length: 0\r\n\r\n"),
+    )
     assert daemon.get(fresh()).status == 502
     assert daemon.get("/trackers.json").status == 200
 
@@ -96,10 +99,17 @@ def test_body_too_large(launch, fake, framing):
     assert small.status == 201 and fake.last().body.size == limit
     with daemon.connect() as connection:
         with contextlib.suppress(OSError):
-            connection.ask("POST", "/uploads.json?n=2", body=bytes(8 * limit) if framing == "length" else iter([bytes(limit)] * 8))
+            connection.ask(
+                "POST", "/uploads.json?n=2", body=bytes(8 * limit) if framing == "length" else iter([bytes(limit)] * 8)
+            )
         assert connection.head().status == 413
-    until(lambda: all(request.finished.is_set() for request in fake.seen("/uploads.json?n=2")), "the refused upload is over")
-    assert not any(request.body_read for request in fake.seen("/uploads.json?n=2")), "Redmine must not take it for whole"
+    until(
+        lambda: all(request.finished.is_set() for request in fake.seen("/uploads.json?n=2")),
+        "the refused upload is over",
+    )
+    assert not any(
+        request.body_read for request in fake.seen("/uploads.json?n=2")
+    ), "Redmine must not take it for whole"
 
 
 def test_body_too_large_is_refused_before_it_is_sent(launch, fake):
@@ -227,7 +237,11 @@ def test_client_that_takes_nothing_is_cut(hasty, fake, fresh):
     fake.on("/some/file", huge_reply(300_000_000))
     with hasty.connect(receive_buffer=65536) as connection:
         connection.ask("GET", fresh("/some/file"))
-        until(lambda: fake.seen("/some/file") and fake.last("/some/file").finished.is_set(), "the transfer is given up", 15 * PATIENCE)
+        until(
+            lambda: fake.seen("/some/file") and fake.last("/some/file").finished.is_set(),
+            "the transfer is given up",
+            15 * PATIENCE,
+        )
     assert fake.last("/some/file").sent < 300_000_000
 
 
@@ -289,6 +303,7 @@ def test_waiters_of_a_slow_fetch_get_504_together(hasty, fake, fresh):
     target = fresh()
     with fake.hold("/issues.json"), within(6):
         connections = [hasty.connect().ask("GET", target) for _ in range(30)]
+        hasty.catch_up()
         assert {connection.answer().status for connection in connections} == {504}
     assert len(fake.seen("/issues.json")) == 1
 
@@ -317,7 +332,15 @@ NONSENSE = {
     "connect": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 # Where the message ends cannot be told, so nothing after it may be read as a request (RFC 9112 section 6.3).
-ENDLESS = {"two lengths", "length list", "negative length", "signed length", "hex length", "huge length", "length and chunked"}
+ENDLESS = {
+    "two lengths",
+    "length list",
+    "negative length",
+    "signed length",
+    "hex length",
+    "huge length",
+    "length and chunked",
+}
 ENDLESS |= {"unknown coding", "bad chunk size", "huge chunk size"}
 
 
@@ -342,7 +365,9 @@ def test_bytes_after_a_request_are_no_part_of_it(daemon, fake, fresh):
     """A smuggled second request is answered as one of its own, never mixed into the first."""
     fake.on("/x", lambda exchange: exchange.answer(200, exchange.request.target.encode()))
     with daemon.connect() as connection:
-        connection.send(b"GET /x?1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\nGET /x?2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.send(
+            b"GET /x?1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\nGET /x?2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
         assert [connection.answer().text for _ in range(2)] == ["/x?1", "/x?2"]
 
 

@@ -87,10 +87,16 @@ def test_white_space_and_escapes(daemon, fake, fresh):
 def test_xml_links(daemon, fake, fresh):
     base, own = fake.base, f"http://127.0.0.1:{daemon.port}"
     text = (
-        '<?xml version="1.0"?><a><content_url>%s/a?b=1&amp;c=2</content_url><url>\n%s/x</url><description>&lt;url&gt;{0}/x&lt;/url&gt; {0}/y</description>'
-        "<note><![CDATA[<url>{0}/z</url>]]></note><!-- <url>{0}/w</url> --><urls>{0}/v</urls><avatar_url/><html_url>{0}.evil/</html_url></a>"
-    ).replace("\n", "").format(base)
-    fake.on("/issues.xml", reply(200, (text % (base, base)).encode(), [("Content-Type", "application/xml; charset=utf-8")]))
+        (
+            '<?xml version="1.0"?><a><content_url>%s/a?b=1&amp;c=2</content_url><url>\n%s/x</url><description>&lt;url&gt;{0}/x&lt;/url&gt; {0}/y</description>'
+            "<note><![CDATA[<url>{0}/z</url>]]></note><!-- <url>{0}/w</url> --><urls>{0}/v</urls><avatar_url/><html_url>{0}.evil/</html_url></a>"
+        )
+        .replace("\n", "")
+        .format(base)
+    )
+    fake.on(
+        "/issues.xml", reply(200, (text % (base, base)).encode(), [("Content-Type", "application/xml; charset=utf-8")])
+    )
     assert daemon.get(fresh("/issues.xml")).text == text % (own, own)
 
 
@@ -106,13 +112,20 @@ def test_atom_links(daemon, fake, fresh):
 @pytest.mark.parametrize("target", ["/issues.csv", "/attachments/download/9/x.json", "/issues/1", "/some/page"])
 def test_other_formats_stay_byte_for_byte(daemon, fake, fresh, target):
     text = f'{{"content_url":"{fake.base}/x"}}<url>{fake.base}/x</url><link href="{fake.base}/"/>'.encode()
-    kind = {"/issues.csv": "text/csv; header=present", "/issues/1": "text/html; charset=utf-8"}.get(target, "application/octet-stream")
+    kind = {"/issues.csv": "text/csv; header=present", "/issues/1": "text/html; charset=utf-8"}.get(
+        target, "application/octet-stream"
+    )
     fake.on(target, reply(200, text, [("Content-Type", kind)]))
     assert daemon.get(fresh(target)).body == text
 
 
 def test_links_in_answers_to_writes(daemon, fake, fresh):
-    fake.on("/issues.json", json_reply(f'{{"issue":{{"content_url":"{fake.base}/x"}}}}'.encode(), 201, [("Location", f"{fake.base}/issues/7")]))
+    fake.on(
+        "/issues.json",
+        json_reply(
+            f'{{"issue":{{"content_url":"{fake.base}/x"}}}}'.encode(), 201, [("Location", f"{fake.base}/issues/7")]
+        ),
+    )
     answer = daemon.request("POST", "/issues.json", {"Content-Type": "application/json"}, b"{}")
     assert answer.text == f'{{"issue":{{"content_url":"http://127.0.0.1:{daemon.port}/x"}}}}'
     assert answer.get("Location") == f"http://127.0.0.1:{daemon.port}/issues/7"
@@ -162,7 +175,10 @@ def test_links_across_the_borders_of_parts(launch, fake, fresh, suffix, size):
     body = (frame % ((fake.base,) * 300)).encode()
     pieces = [body[at : at + size] for at in range(0, 600, size)] + [body[(600 + size - 1) // size * size :]]
     kind = ("Content-Type", f"application/{suffix}; charset=utf-8")
-    fake.on(f"/issues.{suffix}", script(READ, head(200, [kind, ("Transfer-Encoding", "chunked")]), *map(wire.chunk, pieces), b"0\r\n\r\n"))
+    fake.on(
+        f"/issues.{suffix}",
+        script(READ, head(200, [kind, ("Transfer-Encoding", "chunked")]), *map(wire.chunk, pieces), b"0\r\n\r\n"),
+    )
     assert daemon.get(fresh(f"/issues.{suffix}")).text == frame % ((f"http://127.0.0.1:{daemon.port}",) * 300)
 
 
@@ -201,7 +217,10 @@ def test_sub_uri(launch, fake, fresh):
     daemon = launch(upstream=fake.base + "/redmine")
     view = json.loads(daemon.get(ISSUE).text)["issue"]["attachments"][0]
     assert view["content_url"].startswith(f"http://127.0.0.1:{daemon.port}/")
-    assert daemon.get(view["content_url"].removeprefix(f"http://127.0.0.1:{daemon.port}")).body == fake.model.files[1]["data"]
+    assert (
+        daemon.get(view["content_url"].removeprefix(f"http://127.0.0.1:{daemon.port}")).body
+        == fake.model.files[1]["data"]
+    )
     key = [("X-Redmine-API-Key", ADMIN_KEY), ("Content-Type", "application/json")]
     location = daemon.request("POST", "/issues.json", key, b'{"issue":{"subject":"x"}}').get("Location")
     assert location.startswith(f"http://127.0.0.1:{daemon.port}/")

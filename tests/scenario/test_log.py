@@ -102,12 +102,22 @@ def test_failures_are_logged_with_their_reason(daemon, fake, fresh):
 def test_credentials_are_cut_from_targets(daemon, fake, fresh, query, path):
     mark = fresh("/x").rpartition("=")[2]
     daemon.get(f"{path}?marked=m{mark}&{query}")
-    until(lambda: f"m{mark}" in daemon.stderr or daemon.get(f"/flush{mark}").status and f"/flush{mark}" in daemon.stderr, "the request was logged")
+    until(
+        lambda: f"m{mark}" in daemon.stderr or daemon.get(f"/flush{mark}").status and f"/flush{mark}" in daemon.stderr,
+        "the request was logged",
+    )
     for secret in (ADMIN_KEY, MANAGER_KEY, PASSWORD):
         assert secret not in daemon.stderr
 
 
-@pytest.mark.parametrize("fields", [[("X-Redmine-API-Key", ADMIN_KEY)], [("Authorization", f"Bearer {ADMIN_KEY}")], [("Cookie", f"Redmine={ADMIN_KEY}")]])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("X-Redmine-API-Key", ADMIN_KEY)],
+        [("Authorization", f"Bearer {ADMIN_KEY}")],
+        [("Cookie", f"Redmine={ADMIN_KEY}")],
+    ],
+)
 def test_debug_level_keeps_secrets_too(launch, fake, fresh, fields):
     daemon = launch({"log.level": "debug"})
     daemon.get(fresh(f"/issues.json?key={MANAGER_KEY}"), fields)

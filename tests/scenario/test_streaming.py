@@ -181,7 +181,9 @@ def test_upload_whose_client_vanishes_at_once_leaves_nothing_behind(daemon, fake
     """The end of the client comes with the head, before anything was set up for the body."""
     for number in range(25):
         connection = daemon.connect()
-        connection.send(f"POST /uploads.json?n={number} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n5\r\nab".encode())
+        connection.send(
+            f"POST /uploads.json?n={number} HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n5\r\nab".encode()
+        )
         if end == "half close":
             connection.sock.shutdown(socket.SHUT_WR)
         elif end == "close":
@@ -191,7 +193,10 @@ def test_upload_whose_client_vanishes_at_once_leaves_nothing_behind(daemon, fake
         if end == "half close":
             connection.stream.rest()
             connection.close()
-    until(lambda: daemon.status["engine"]["busy"] == 0 and daemon.status["engine"]["queued"] == 0, "every worker is free again")
+    until(
+        lambda: daemon.status["engine"]["busy"] == 0 and daemon.status["engine"]["queued"] == 0,
+        "every worker is free again",
+    )
     fake.wait_idle()
     assert not any(request.body_read for request in fake.seen("/uploads.json"))
 
@@ -205,7 +210,10 @@ def test_object_limit_decides_what_is_kept(launch, fake, fresh, framing, size, k
     if framing == "length":
         fake.on("/issues.json", json_reply(body))
     else:
-        fake.on("/issues.json", script(READ, head(200, [*fields, ("Transfer-Encoding", "chunked")]), wire.chunk(body), b"0\r\n\r\n"))
+        fake.on(
+            "/issues.json",
+            script(READ, head(200, [*fields, ("Transfer-Encoding", "chunked")]), wire.chunk(body), b"0\r\n\r\n"),
+        )
     target = fresh()
     answers = [daemon.get(target) for _ in range(2)]
     assert [answer.body == body and answer.whole for answer in answers] == [True, True]
@@ -230,12 +238,22 @@ def test_many_clients_of_one_large_answer(launch, fake, fresh, count):
     for thread in threads:
         thread.start()
     gate.arrived()
+    daemon.catch_up()
     gate.open()
     for thread in threads:
         thread.join(wire.LIMIT)
-    assert [(answer.status, answer.whole, answer.content.sha256) for answer in answers] == [(200, True, expected)] * count
+    assert [(answer.status, answer.whole, answer.content.sha256) for answer in answers] == [
+        (200, True, expected)
+    ] * count
 
 
 def test_slow_drip_from_redmine_arrives_whole(daemon, fake, fresh):
-    fake.on("/issues.json", script(READ, head(200, {"Content-Type": "application/json", "Content-Length": 200}), *[b"%d" % (n % 10) for n in range(200)]))
+    fake.on(
+        "/issues.json",
+        script(
+            READ,
+            head(200, {"Content-Type": "application/json", "Content-Length": 200}),
+            *[b"%d" % (n % 10) for n in range(200)],
+        ),
+    )
     assert daemon.get(fresh()).body == b"0123456789" * 20

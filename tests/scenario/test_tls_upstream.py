@@ -22,10 +22,26 @@ class Authority:
         self.directory = directory
         self.file = directory / "ca.pem"
         self.key = directory / "ca.key"
-        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 2, "-subj", "/CN=scenario CA", "-keyout", self.key, "-out", self.file)
+        openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            2,
+            "-subj",
+            "/CN=scenario CA",
+            "-keyout",
+            self.key,
+            "-out",
+            self.file,
+        )
 
     def context(self, name, subject="IP:127.0.0.1", days=2):
-        key, request, certificate, extra = (self.directory / f"{name}.{suffix}" for suffix in ("key", "csr", "pem", "ext"))
+        key, request, certificate, extra = (
+            self.directory / f"{name}.{suffix}" for suffix in ("key", "csr", "pem", "ext")
+        )
         extra.write_text(f"subjectAltName={subject}\n")
         openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         signer = ["-CA", self.file, "-CAkey", self.key, "-CAcreateserial"]
@@ -98,7 +114,9 @@ def test_write_to_an_unknown_authority_was_not_sent(launch, secure):
     assert not secure.requests
 
 
-@pytest.mark.parametrize("name, subject, days", [("stranger", "DNS:redmine.example.org", 2), ("expired", "IP:127.0.0.1", -1)])
+@pytest.mark.parametrize(
+    "name, subject, days", [("stranger", "DNS:redmine.example.org", 2), ("expired", "IP:127.0.0.1", -1)]
+)
 def test_certificate_for_another_name_or_time(launch, authority, fresh, name, subject, days):
     try:
         context = authority.context(name, subject, days)
@@ -106,7 +124,9 @@ def test_certificate_for_another_name_or_time(launch, authority, fresh, name, su
         context = authority.context(name, subject, 0)
     server = FakeRedmine(tls=context)
     try:
-        refused(launch({"upstream.ca_file": authority.file}, upstream=server.base).get(fresh()), "certificate", "ssl", "tls")
+        refused(
+            launch({"upstream.ca_file": authority.file}, upstream=server.base).get(fresh()), "certificate", "ssl", "tls"
+        )
         assert not server.requests
     finally:
         server.stop()
@@ -130,7 +150,10 @@ def test_cut_without_farewell_is_not_whole(over_tls, secure, fresh):
         exchange.stream.sock.unwrap = None
         wire.reset(exchange.stream.sock)
 
-    secure.on("/issues.json", script(READ, head(200, {"Content-Type": "application/json", "Connection": "close"}), b'{"issues":[', cut))
+    secure.on(
+        "/issues.json",
+        script(READ, head(200, {"Content-Type": "application/json", "Connection": "close"}), b'{"issues":[', cut),
+    )
     target = fresh()
     try:
         answer = over_tls.get(target)

@@ -22,7 +22,9 @@ def subject(answer):
 
 
 def put(daemon, number, text, fields=ADMIN):
-    return daemon.request("PUT", f"/issues/{number}.json", fields + JSON, json.dumps({"issue": {"subject": text}}).encode())
+    return daemon.request(
+        "PUT", f"/issues/{number}.json", fields + JSON, json.dumps({"issue": {"subject": text}}).encode()
+    )
 
 
 class Asking(threading.Thread):
@@ -101,7 +103,10 @@ def test_reset_while_the_body_goes_out(daemon, fake, fresh):
 
 
 def test_answer_of_a_write_cut_short(daemon, fake, fresh):
-    fake.on("/issues.json", script(READ, head(201, {"Content-Type": "application/json", "Content-Length": 100}), b'{"issue":', CLOSE))
+    fake.on(
+        "/issues.json",
+        script(READ, head(201, {"Content-Type": "application/json", "Content-Length": 100}), b'{"issue":', CLOSE),
+    )
     try:
         answer = daemon.request("POST", "/issues.json", ADMIN + JSON, b"{}")
     except wire.Broken:
@@ -164,7 +169,10 @@ def test_writes_of_one_connection_arrive_in_order(daemon, fake, fresh):
 @pytest.mark.parametrize("status", [200, 201, 204, 400, 401, 403, 404, 409, 412, 422, 500, 503])
 def test_answers_to_writes_come_back_as_they_are(daemon, fake, fresh, status):
     body = b"" if status == 204 else b'{"errors":["no"]}'
-    fake.on("/issues/1.json", reply(status, body, [("Content-Type", "application/json"), ("ETag", 'W/"x"'), ("Location", "/y")]))
+    fake.on(
+        "/issues/1.json",
+        reply(status, body, [("Content-Type", "application/json"), ("ETag", 'W/"x"'), ("Location", "/y")]),
+    )
     answer = daemon.request("PUT", "/issues/1.json", ADMIN + JSON, b"{}")
     assert (answer.status, answer.body) == (status, body)
     assert answer.cache.get("fwd") == "method" and not answer.cache.get("stored")
@@ -174,7 +182,16 @@ def test_answers_to_writes_come_back_as_they_are(daemon, fake, fresh, status):
 # Read your writes.
 
 
-@pytest.mark.parametrize("read", ["/issues/3.json", "/issues.json?limit=100&sort=id", "/issues/3.xml", "/projects/2/issues.json?limit=100&sort=id", "/issues.atom"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        "/issues/3.json",
+        "/issues.json?limit=100&sort=id",
+        "/issues/3.xml",
+        "/projects/2/issues.json?limit=100&sort=id",
+        "/issues.atom",
+    ],
+)
 @pytest.mark.parametrize("identity", ["writer", "other", "anonymous"])
 def test_reads_after_a_write_are_new(daemon, fake, fresh, read, identity):
     fields = {"writer": ADMIN, "other": MANAGER, "anonymous": []}[identity]
@@ -189,9 +206,20 @@ def test_reads_after_a_write_are_new(daemon, fake, fresh, read, identity):
         assert "changed now" in answer.text
 
 
-@pytest.mark.parametrize("method, target", [("POST", "/issues.json"), ("DELETE", "/issues/239.json"), ("PATCH", "/issues/3.json"), ("POST", "/time_entries.json")])
+@pytest.mark.parametrize(
+    "method, target",
+    [
+        ("POST", "/issues.json"),
+        ("DELETE", "/issues/239.json"),
+        ("PATCH", "/issues/3.json"),
+        ("POST", "/time_entries.json"),
+    ],
+)
 def test_every_kind_of_write_spoils(daemon, fake, fresh, method, target):
-    body = {"/issues.json": b'{"issue":{"subject":"n"}}', "/time_entries.json": b'{"time_entry":{"issue_id":3,"hours":2}}'}
+    body = {
+        "/issues.json": b'{"issue":{"subject":"n"}}',
+        "/time_entries.json": b'{"time_entry":{"issue_id":3,"hours":2}}',
+    }
     read = fresh("/issues/3.json")
     daemon.get(read)
     assert daemon.get(read).hit
@@ -222,7 +250,11 @@ def test_stored_reads_are_spoilt_before_the_write_is_answered(daemon, fake, fres
 @pytest.mark.workers(2)
 def test_read_in_flight_across_a_write_is_delivered_and_not_kept(daemon, fake, fresh):
     target = fresh("/issues/3.json")
-    fake.on("/issues/3.json", in_turn(json_reply(b'{"issue":{"subject":"old"}}'), json_reply(b'{"issue":{"subject":"new"}}')), method="GET")
+    fake.on(
+        "/issues/3.json",
+        in_turn(json_reply(b'{"issue":{"subject":"old"}}'), json_reply(b'{"issue":{"subject":"new"}}')),
+        method="GET",
+    )
     with fake.hold("/issues/3.json", "GET") as gate:
         reading = Asking(daemon, "GET", target)
         gate.arrived()
@@ -338,7 +370,9 @@ def test_override_is_forwarded_as_it_came_and_is_a_write(daemon, fake, fresh, me
     daemon.get(read)
     assert daemon.get(read).hit
     if way == "header":
-        answer = daemon.request("POST", "/issues/3.json", ADMIN + JSON + [("X-HTTP-Method-Override", method)], b'{"issue":{"subject":"o"}}')
+        answer = daemon.request(
+            "POST", "/issues/3.json", ADMIN + JSON + [("X-HTTP-Method-Override", method)], b'{"issue":{"subject":"o"}}'
+        )
     else:
         form = ADMIN + [("Content-Type", "application/x-www-form-urlencoded")]
         answer = daemon.request("POST", "/issues/3.json", form, f"_method={method}&issue%5Bsubject%5D=o".encode())
@@ -359,7 +393,9 @@ def test_post_that_is_a_get_is_never_cached(daemon, fake, fresh, way):
         if way == "header":
             answer = daemon.request("POST", target, [("X-HTTP-Method-Override", "GET")])
         else:
-            answer = daemon.request("POST", target, [("Content-Type", "application/x-www-form-urlencoded")], b"_method=get")
+            answer = daemon.request(
+                "POST", target, [("Content-Type", "application/x-www-form-urlencoded")], b"_method=get"
+            )
         assert answer.status == 200 and not answer.hit and not answer.cache.get("stored")
         assert len(fake.seen(target, "POST")) == count
     assert not daemon.get(target).hit
