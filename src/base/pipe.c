@@ -114,13 +114,33 @@ int pipe_write(struct pipe *p, const char *data, size_t size)
 	return pipe_holds(p) ? PIPE_HOLD : pipe_push(p, data, size);
 }
 
-static size_t take(struct pipe *p, char *room, size_t size)
+static size_t copy_front(const struct pipe *p, char *room, size_t size)
 {
 	size_t n = p->size < size ? p->size : size;
 	size_t first = p->room - p->start < n ? p->room - p->start : n;
 
+	if (n == 0)
+		return 0;
 	memcpy(room, p->ring + p->start, first);
 	memcpy(room + first, p->ring, n - first);
+	return n;
+}
+
+size_t pipe_peek(struct pipe *p, char *room, size_t size)
+{
+	size_t n;
+
+	CHECK(p, PIPE_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	n = copy_front(p, room, size);
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+static size_t take(struct pipe *p, char *room, size_t size)
+{
+	size_t n = copy_front(p, room, size);
+
 	p->start = (p->start + n) & (p->room - 1);
 	p->size -= n;
 	p->passed += n;

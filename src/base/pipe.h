@@ -62,6 +62,9 @@ int pipe_push(struct pipe *p, const char *data, size_t size);
 /* Takes up to size bytes: their number; 0: the end; PIPE_HOLD: nothing yet; the error that pipe_end gave. */
 ssize_t pipe_read(struct pipe *p, char *room, size_t size);
 
+/* Copies up to size bytes from the front of what waits, and leaves them there. Returns their number. */
+size_t pipe_peek(struct pipe *p, char *room, size_t size);
+
 /* No more comes. error: 0, or the negative errno that cut the stream; the reader sees it after the bytes. Idempotent: the first call counts. */
 void pipe_end(struct pipe *p, int error);
 

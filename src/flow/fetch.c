@@ -125,9 +125,11 @@ static int make_links(struct fetch *f)
 {
 	if (!forward_rewrites(f->r) || f->status == 204 || f->status == 304)
 		return 0;
+	if (forward_format(f->r, &f->fields) == TARGET_FORMAT_NONE)
+		return 0;
 	if (fields_get(&f->fields, "Content-Encoding"))
 		return 0; /* not to be read without undoing it, which nobody asked for */
-	f->links = links_new(f->r->target.format, f->flow->origin->base, f->r->base);
+	f->links = links_new(forward_format(f->r, &f->fields), f->flow->origin->base, f->r->base);
 	return f->links ? 0 : -ENOMEM;
 }
 
@@ -424,7 +426,8 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 {
 	struct request *r = f->r;
 	bool own_coding = purpose == FORWARD_TO_KEEP || forward_rewrites(r);
-	bool counts = purpose == FORWARD_TO_PASS && request_is_head(r) && r->target.format != TARGET_FORMAT_NONE;
+	bool counts = purpose == FORWARD_TO_PASS && request_is_head(r) &&
+	              (r->target.format != TARGET_FORMAT_NONE || r->query.api_format);
 	struct job *job = &f->job;
 
 	f->target = forward_target(r, f->flow->origin);

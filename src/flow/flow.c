@@ -4,9 +4,13 @@
 #include "flow/fetch.h"
 #include "flow/forward.h"
 #include "flow/policy.h"
+#include "redmine/form.h"
 #include "redmine/request_key.h"
 
 #include <errno.h>
+
+/* Of a form so much is looked at for its _method; what lies behind makes no difference that is not safe. */
+#define FORM_LOOKED_AT (16 * 1024)
 
 /*
  *  classify ──▶ lookup ──fresh─────────────────────────▶ deliver
@@ -60,9 +64,7 @@ static int read_target(struct request *r)
 	return target_parse(&r->target, below);
 }
 
-static const struct {
-	const char *name;
-} passed_on[] = {{"If-Match"}, {"If-Unmodified-Since"}, {"If-Range"}, {"Range"}};
+static const char *const passed_on[] = {"If-Match", "If-Unmodified-Since", "If-Range", "Range"};
 
 /* What the cache has no part in: a cookie may be anybody's, conditions and ranges on paths that it does not know are Redmine's to judge. */
 static bool is_bypassed(const struct request *r)
@@ -72,7 +74,7 @@ static bool is_bypassed(const struct request *r)
 	if (r->resource)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
-		if (fields_get(&r->fields, passed_on[i].name))
+		if (fields_get(&r->fields, passed_on[i]))
 			return true;
 	return false;
 }
@@ -232,12 +234,22 @@ static void noted(void *arg)
 	request_unref(r);
 }
 
+/* What Rack makes of a POST: a form's _method comes before the field. Of a body that streams nothing is here yet. */
+static const char *true_method(struct request *r)
+{
+	char body[FORM_LOOKED_AT];
+	const char *method = NULL;
+
+	if (strcmp(r->method, "POST") == 0)
+		method = form_method(
+		        fields_get(&r->fields, "Content-Type"), body, pipe_peek(&r->upload, body, sizeof(body)));
+	return method ? method : method_effective(r->method, fields_get(&r->fields, "X-HTTP-Method-Override"));
+}
+
 /* The answer of a write waits for two: Redmine's head, and that what it spoils is noted where kill -9 does not reach. */
 static enum flow_next step_write(struct request *r)
 {
-	const char *method = method_effective(r->method, fields_get(&r->fields, "X-HTTP-Method-Override"));
-
-	tags_of_write(&r->write_tags, method, &r->target);
+	tags_of_write(&r->write_tags, true_method(r), &r->target);
 	park(r);
 	atomic_store(&r->write_waits, r->write_tags.count > 0 ? 2 : 1);
 	if (r->write_tags.count > 0) {

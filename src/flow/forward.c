@@ -1,14 +1,13 @@
 #include "flow/forward.h"
 
 #include "redmine/links.h"
+#include "redmine/request_fields.h"
 
 #include <errno.h>
 #include <strings.h>
 
-/* Never sent on, whatever the purpose. */
-static const char *const kept_back[] = {"Host", "Content-Length", "Expect", "Client-IP", "X-Forwarded-Host",
-        "X-Forwarded-Proto", "X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-Port", "X-Sendfile-Type"};
-static const char *const kept_back_prefixes[] = {"X-Accel-", "Redmine-Cached-"};
+/* The next hop's own: made anew by whoever sends. */
+static const char *const made_anew[] = {"Host", "Content-Length", "Expect"};
 /* An answer that may be kept is asked for whole: the client's conditions are judged here. */
 static const char *const conditions[] = {
         "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"};
@@ -17,14 +16,6 @@ static bool listed(const char *name, const char *const *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (field_name_is(name, list[i]))
-			return true;
-	return false;
-}
-
-static bool has_listed_prefix(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kept_back_prefixes); i++)
-		if (strncasecmp(name, kept_back_prefixes[i], strlen(kept_back_prefixes[i])) == 0)
 			return true;
 	return false;
 }
@@ -49,7 +40,7 @@ int forward_request_fields(struct fields *ret, const struct request *r, enum for
 	for (size_t i = 0; i < r->fields.count; i++) {
 		const char *name = r->fields.items[i].name;
 
-		if (listed(name, kept_back, ARRAY_SIZE(kept_back)) || has_listed_prefix(name) ||
+		if (listed(name, made_anew, ARRAY_SIZE(made_anew)) || !request_field_forwardable(name) ||
 		        (purpose == FORWARD_TO_KEEP && listed(name, conditions, ARRAY_SIZE(conditions))) ||
 		        (own_coding && field_name_is(name, "Accept-Encoding")))
 			fields_remove(ret, name);
@@ -57,9 +48,20 @@ int forward_request_fields(struct fields *ret, const struct request *r, enum for
 	return add_via(ret);
 }
 
+enum target_format forward_format(const struct request *r, const struct fields *answer)
+{
+	const char *type = fields_get(answer, "Content-Type");
+
+	if (r->target.format != TARGET_FORMAT_NONE || !r->query.api_format || !type)
+		return r->target.format;
+	if (strcasestr(type, "json"))
+		return TARGET_FORMAT_JSON;
+	return strcasestr(type, "xml") ? TARGET_FORMAT_XML : TARGET_FORMAT_NONE;
+}
+
 bool forward_rewrites(const struct request *r)
 {
-	return r->target.format != TARGET_FORMAT_NONE && !r->directives.no_transform;
+	return (r->target.format != TARGET_FORMAT_NONE || r->query.api_format) && !r->directives.no_transform;
 }
 
 int forward_location(const char *value, const struct request *r, const struct origin *origin, struct buf *out)
@@ -84,7 +86,8 @@ static int lead_back(struct fields *fields, const char *name, const struct reque
 bool forward_passes_cookies(const struct request *r)
 {
 	return r->conf->cache.policy != CACHE_POLICY_REDMINE ||
-	       (r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML);
+	       (r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML &&
+	               !r->query.api_format);
 }
 
 int forward_answer_fields(struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite)

@@ -17,8 +17,7 @@ enum forward_purpose {
 
 /*
  * The fields that Redmine is sent for this request: the client's but for hop-by-hop ones, Host,
- * Content-Length, Expect, those by which a client could pose as a proxy (Client-IP, X-Forwarded-Host, -Proto,
- * -Ssl, -Scheme, -Port, X-Sendfile-Type, X-Accel-*), and the daemon's own (Redmine-Cached-*). own_coding: the daemon
+ * Content-Length, Expect, and those by which a client could decide what others get (redmine/request_fields.h). own_coding: the daemon
  * chooses Accept-Encoding itself. 0 or -ENOMEM.
  */
 int forward_request_fields(
@@ -39,6 +38,9 @@ int forward_location(
 
 /* True when Set-Cookie is passed on to the client of r: not where an API format is answered under the redmine policy. */
 bool forward_passes_cookies(const struct request *r);
+
+/* The format of an answer with these fields to r: by the path's extension, or by Content-Type where the query asked for an API format. */
+enum target_format forward_format(const struct request *r, const struct fields *answer);
 
 /* True when the request's answers get links rewritten: an API format and no "no-transform". */
 bool forward_rewrites(const struct request *r);

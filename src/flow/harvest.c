@@ -1,6 +1,7 @@
 #include "flow/harvest.h"
 
 #include "base/clock.h"
+#include "flow/forward.h"
 #include "redmine/links.h"
 #include "redmine/redact.h"
 
@@ -57,13 +58,15 @@ struct entry *harvest_make(const struct request *r, const struct origin *origin,
 {
 	CLEANUP(entry_unrefp) struct entry *entry = entry_new();
 	CLEANUP(buf_release) struct buf shown = BUF_INIT(TARGET_SHOWN * 4);
+	enum target_format format;
 
 	if (!entry || redact_target(r->raw_target, TARGET_SHOWN, &shown) < 0)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(not_kept); i++)
 		fields_remove(harvest->fields, not_kept[i]);
-	if (harvest->body->size > 0 &&
-	        links_present(r->target.format, origin->base, harvest->body->data, harvest->body->size))
+	format = forward_format(r, harvest->fields);
+	if (format != TARGET_FORMAT_NONE && harvest->body->size > 0 &&
+	        links_present(format, origin->base, harvest->body->data, harvest->body->size))
 		entry->flags |= ENTRY_LINKS;
 	if (r->resource && (r->resource->traits & RESOURCE_SECRET))
 		entry->flags |= ENTRY_SECRET;

@@ -86,7 +86,7 @@ static void on_connection(
 	}
 }
 
-static void on_message(void *arg, const char *format, va_list arguments)
+static void PRINTF_LIKE(2, 0) on_message(void *arg, const char *format, va_list arguments)
 {
 	char text[512];
 

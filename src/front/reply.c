@@ -114,7 +114,7 @@ struct blob *reply_body(const struct request *r, const struct origin *origin)
 
 	if (!(entry->flags & ENTRY_LINKS) || r->directives.no_transform || strcmp(origin->base, r->base) == 0)
 		return blob_ref(entry->body);
-	links = links_new(r->target.format, origin->base, r->base);
+	links = links_new(forward_format(r, &entry->fields), origin->base, r->base);
 	if (!links)
 		return NULL;
 	result = links_feed(links, entry->body->data, entry->body->size, &led);

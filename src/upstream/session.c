@@ -12,8 +12,6 @@
 #define EVENTS_A_STEP    64
 #define OVERDUE_EVERY_MS 250
 #define SPARES_MAX       16
-/* With more kept connections than this the session is busy enough to see what happens on them in its steps. */
-#define IDLE_CHECKED 8
 
 struct session {
 	unsigned magic;
@@ -38,36 +36,22 @@ struct session {
 	void *watched_arg;
 };
 
-/* HTTP/2 has frames of its own between exchanges; libcurl looks at those itself. */
-static bool is_http2(CURL *easy)
-{
-	struct exchange *e = NULL;
-
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&e);
-	return e && e->http2;
-}
-
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct session *session = arg;
 	struct epoll_event event = {.data.fd = fd};
-	bool was_idle;
 
 	CHECK(session, SESSION_MAGIC);
 	if (what == CURL_POLL_REMOVE) {
-		if (is_http2(easy))
-			epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
-		else
-			idle_add(&session->idle, fd);
+		epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	was_idle = idle_remove(&session->idle, fd);
+	idle_use(&session->idle, fd);
 	if (what & CURL_POLL_IN)
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
-	if (epoll_ctl(session->epoll, known || was_idle ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 &&
-	        errno == EEXIST)
+	if (epoll_ctl(session->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
 		epoll_ctl(session->epoll, EPOLL_CTL_MOD, fd, &event);
 	curl_multi_assign(session->multi, fd, session);
 	return 0;
@@ -101,7 +85,6 @@ struct session *session_new(const struct session_settings *settings, struct fail
 	pthread_mutex_init(&session->lock, NULL);
 	session->epoll = epoll_create1(EPOLL_CLOEXEC);
 	session->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	idle_init(&session->idle, session->epoll);
 	session->multi = curl_multi_init();
 	event.data.fd = session->event;
 	if (session->epoll < 0 || session->event < 0 || !session->multi ||
@@ -194,12 +177,27 @@ static void keep_spare(struct session *session, CURL *easy)
 	}
 }
 
+/* The connection of an exchange that is over is unused from now on. HTTP/2 has frames of its own between exchanges, and many at once. */
+static void note_kept(struct session *session, const struct exchange *e)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	curl_easy_getinfo(e->easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD)
+		return;
+	if (e->http2)
+		idle_remove(&session->idle, fd);
+	else
+		idle_add(&session->idle, fd);
+}
+
 /* Ends an exchange that is under way: takes it off libcurl, tells the job. */
 static void finish(struct session *session, struct exchange *e, CURLcode code, bool overdue)
 {
 	struct job *job = e->job;
 	struct job_result result;
 
+	note_kept(session, e);
 	curl_multi_remove_handle(session->multi, e->easy);
 	exchange_conclude(e, code, overdue, &result);
 	part_from_job(session, e);
@@ -256,8 +254,7 @@ void session_start(struct session *session, struct job *job)
 		job_end(job, JOB_REFUSED, "out of memory");
 		return;
 	}
-	if (session->idle.count <= IDLE_CHECKED)
-		idle_check(&session->idle);
+	idle_check(&session->idle);
 	link_exchange(session, e);
 	pthread_mutex_lock(&job->lock);
 	job->worker = e;
@@ -358,10 +355,6 @@ void session_step(struct session *session, int timeout_ms)
 		}
 		if (events[i].data.fd == session->watched) {
 			session->watched_ready(session->watched_arg);
-			continue;
-		}
-		if (idle_has(&session->idle, events[i].data.fd)) {
-			idle_spoil(&session->idle, events[i].data.fd);
 			continue;
 		}
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
