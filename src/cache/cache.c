@@ -11,18 +11,19 @@
  *
  * 1. While the process lives, generations in memory decide (cache/generations.h). They rise before a write is sent to
  *    Redmine and again when it is answered, and whatever comes out of memory or the store is compared with them.
- * 2. The generations that entries in the store are compared with after a restart are those in the store. A write's answer is
- *    delivered after noted(), that is, after the store committed the generations as raised at the write's beginning. An entry
- *    stored before the write noted lower ones: spoilt. One read while the write was open was not kept. One read
- *    after it noted the generation of its end, which may not be committed yet if the process is killed; but
- *    an entry is only ever written together with, or after, every generation that it noted (keeper.c), so that a counter
- *    never passes a second time through a number that an entry carries.
- * 3. A process killed between raising in memory and the commit had not delivered that write's answer: nothing was promised.
- *    The entries from before may then be served for as long as they are fresh, as after any change made
+ * 2. The generations that entries in the store are compared with after a restart are those in the store. A write's
+ *    answer is delivered after noted(), that is, after the store committed the generations as raised at the
+ *    write's beginning. An entry stored before the write noted lower ones: spoilt. One read while the write was
+ *    open was not kept. One read after it noted the generation of its end, which may not be committed yet if the
+ *    process is killed; but an entry is only ever written together with, or after, every generation that it noted
+ *    (keeper.c), so that a counter never passes a second time through a number that an entry carries.
+ * 3. A process killed between raising in memory and the commit had not delivered that write's answer: nothing was
+ *    promised. The entries from before may then be served for as long as they are fresh, as after any change made
  *    elsewhere. (Whoever sends the write only after noted() closes that gap too.)
- * 4. When the store cannot be written, it is marked as distrusted before noted() runs (keeper.c, store_file.h), and
- *    gives out nothing of what it held when it comes back, to this process or a later one. Where even that mark cannot be
- *    written (a file system that has become read-only) the store is unusable for as long as that lasts.
+ * 4. When the store cannot be written, it is marked as distrusted before noted() runs (keeper.c, store_file.h),
+ *    and gives out nothing of what it held when it comes back, to this process or a later one. Where even that
+ *    mark cannot be written (a file system that has become read-only) the store is unusable for as long as that
+ *    lasts.
  * 5. Commits are not synced to the disk one by one. They outlive the process, not the machine: a file that was in use
  *    when the machine went down counts as cleared at the next start (store_file.h).
  */
@@ -30,7 +31,10 @@
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 30000
 
-/* The writer's queue may hold so large a part of the memory budget: entries in it are mostly in memory too. */
+/*
+ * The writer's queue may hold so large a part of the memory budget: entries in it are mostly in memory too. At least some
+ * batches, so that a small budget does not lose entries on their way to the store.
+ */
 #define QUEUE_PARTS     8
 #define QUEUE_BYTES_MIN (4 << 20)
 
@@ -165,8 +169,7 @@ void cache_fetch(struct cache *cache, const struct cache_key *key, cache_found *
 		found(arg, NULL);
 		return;
 	}
-	*fetch = (struct fetch){
-	        .cache = cache, .mark = memory_mark(cache->memory, key), .found = found, .arg = arg};
+	*fetch = (struct fetch){.cache = cache, .mark = memory_mark(cache->memory, key), .found = found, .arg = arg};
 	keeper_fetch(cache->keeper, key, fetched, fetch);
 }
 

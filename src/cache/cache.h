@@ -19,11 +19,14 @@ enum cache_store_state {
 	CACHE_STORE_DEGRADED, /* not usable now; tried again with growing pauses, recovers by itself */
 };
 
-/* Called on a store thread when the state changed, or a file was set aside (READY with a text). why: "" for nothing to say. */
+/*
+ * Called on a store thread when the state changed, or a file was set aside (READY with a text). why: "" for
+ * nothing to say.
+ */
 typedef void cache_on_state(void *arg, enum cache_store_state state, const char *why);
 
 struct cache_settings {
-	const struct store_ops *store; /* NULL, &store_null or an empty path: memory alone, no threads */
+	const struct store_ops *store;        /* NULL, &store_null or an empty path: memory alone, no threads */
 	struct store_settings store_settings; /* path (copied) and size_limit; the rest is the cache's to set */
 	uint64_t memory_limit;                /* bytes */
 	int retry_min_ms, retry_max_ms;       /* pauses while degraded; 0: 100 ms and 30 s */
@@ -47,7 +50,10 @@ struct cache_figures {
  */
 typedef void cache_found(void *arg, struct entry *entry);
 
-/* Called once, on a store thread or at once on the caller's: the spoilt tags are safely noted (or no store can be had). Must not block. */
+/*
+ * Called once, on a store thread or at once on the caller's: the spoilt tags are safely noted (or no store can be
+ * had). Must not block.
+ */
 typedef void cache_noted(void *arg);
 
 /*
@@ -57,7 +63,10 @@ typedef void cache_noted(void *arg);
  */
 int cache_new(const struct cache_settings *settings, struct cache **ret, struct fail *fail);
 
-/* Answers fetches, writes what is queued (bounded by limit_ms) and ends the threads. No other call may be under way. NULL is allowed. */
+/*
+ * Answers fetches, writes what is queued (bounded by limit_ms) and ends the threads. No other call may be under
+ * way. NULL is allowed.
+ */
 void cache_free(struct cache *cache, int64_t limit_ms);
 
 struct generations *cache_generations(struct cache *cache);
@@ -75,7 +84,10 @@ struct entry *cache_peek(struct cache *cache, const struct cache_key *key);
  */
 bool cache_may_hold(struct cache *cache, const struct cache_key *key);
 
-/* Looks the key up in the store and puts what it finds into memory. found() runs exactly once, also when degraded. Any thread. */
+/*
+ * Looks the key up in the store and puts what it finds into memory. found() runs exactly once, also when degraded.
+ * Any thread.
+ */
 void cache_fetch(struct cache *cache, const struct cache_key *key, cache_found *found, void *arg);
 
 /*

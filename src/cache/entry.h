@@ -18,7 +18,7 @@ struct blob {
 #define BLOB_MAGIC 0xb10b51de
 	atomic_uint refs;
 	size_t size;
-	char *data; /* owned, from malloc; may be NULL when size is 0 */
+	char *data;              /* owned, from malloc; may be NULL when size is 0 */
 	_Atomic uint64_t stored; /* the store's own name for these bytes, 0: none; see store_ops.apply */
 };
 

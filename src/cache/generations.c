@@ -115,7 +115,6 @@ void generations_raise_to(struct generations *g, uint32_t slot, uint32_t generat
 	CHECK(g, GENERATIONS_MAGIC);
 	ASSERT(slot < GENERATION_SLOTS);
 	present = atomic_load(&g->slots[slot].generation);
-	while (present < generation &&
-	        !atomic_compare_exchange_weak(&g->slots[slot].generation, &present, generation))
+	while (present < generation && !atomic_compare_exchange_weak(&g->slots[slot].generation, &present, generation))
 		;
 }

@@ -29,11 +29,14 @@ enum keeper_state {
 
 struct keeper_settings {
 	const struct store_ops *ops;
-	struct store_settings store; /* path is copied; removed is the keeper's to set */
+	struct store_settings store;     /* path is copied; removed is the keeper's to set */
 	struct generations *generations; /* borrowed until keeper_free() */
-	uint64_t queue_bytes; /* of entries not yet written */
+	uint64_t queue_bytes;            /* of entries not yet written */
 	int retry_min_ms, retry_max_ms;
-	/* The state changed, or a file was set aside; why says it, "" else. Writer thread, from after keeper_new(). May be NULL. */
+	/*
+	 * The state changed, or a file was set aside; why says it, "" else. Writer thread, from after
+	 * keeper_new(). May be NULL.
+	 */
 	void (*on_state)(void *arg, enum keeper_state state, const char *why);
 	void *on_state_arg;
 };
@@ -48,10 +51,16 @@ struct keeper_figures {
 /* Once, on the reader thread, or on the caller's when memory is out: what the store holds, one reference, or NULL. */
 typedef void keeper_found(void *arg, struct entry *entry);
 
-/* Opens the store, loads its generations, starts the threads. 0; 1: degraded, or a file was set aside, see fail->text; -ENOMEM, -EAGAIN. */
+/*
+ * Opens the store, loads its generations, starts the threads. 0; 1: degraded, or a file was set aside, see
+ * fail->text; -ENOMEM, -EAGAIN.
+ */
 int keeper_new(const struct keeper_settings *settings, struct keeper **ret, struct fail *fail);
 
-/* Answers what is asked, writes what is queued until so many milliseconds have passed, closes the store. NULL is allowed. */
+/*
+ * Answers what is asked, writes what is queued until so many milliseconds have passed, closes the store. NULL is
+ * allowed.
+ */
 void keeper_free(struct keeper *k, int64_t limit_ms);
 
 /* Takes a reference. The put may be given up. */
@@ -59,7 +68,10 @@ void keeper_put(struct keeper *k, struct entry *entry);
 void keeper_drop(struct keeper *k, const struct cache_key *key);
 void keeper_clear(struct keeper *k);
 
-/* The generations of these tags rose. noted (may be NULL) runs once they are safely kept or the store is marked as distrusted. */
+/*
+ * The generations of these tags rose. noted (may be NULL) runs once they are safely kept or the store is marked as
+ * distrusted.
+ */
 void keeper_raise(struct keeper *k, const uint64_t *tags, size_t count, pending_noted *noted, void *arg);
 
 bool keeper_may_hold(struct keeper *k, const struct cache_key *key);

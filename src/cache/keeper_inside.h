@@ -62,8 +62,8 @@ struct keeper {
 void keeper_wake_writer(struct keeper *k, bool urgent);
 
 /*
- * Opens the store and takes it into use. 0; 1: a file was set aside, see fail->text; negative errno: degraded, why is set and the next try planned.
- * The writer, or the caller of keeper_new() before there is one.
+ * Opens the store and takes it into use. 0; 1: a file was set aside, see fail->text; negative errno: degraded, why
+ * is set and the next try planned. The writer, or the caller of keeper_new() before there is one.
  */
 int keeper_take_store(struct keeper *k, struct fail *fail);
 

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <time.h>
 
-#define BATCH_WAIT_US 50000            /* how long the first put of a batch waits for more */
-#define TRIM_REST_US  (60 * 1000000L)  /* between rounds of trimming */
-#define TRIM_STEP_US  20000            /* between steps of a round */
+#define BATCH_WAIT_US 50000           /* how long the first put of a batch waits for more */
+#define TRIM_REST_US  (60 * 1000000L) /* between rounds of trimming */
+#define TRIM_STEP_US  20000           /* between steps of a round */
 
 /* Waits on a condition until a time of the monotonic clock; false when that has come. */
 static bool wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_us)
@@ -175,8 +175,8 @@ static void add_generation(struct keeper *k, struct changes *changes, uint32_t s
 	if (k->kept[slot] == generation)
 		return;
 	k->kept[slot] = generation; /* if it fails the store is opened anew, and so is this */
-	changes->items[changes->count++] =
-	        (struct store_change){.kind = STORE_GENERATION, .slot = slot, .generation = generation};
+	changes->items[changes->count++] = (struct store_change){
+	        .kind = STORE_GENERATION, .slot = slot, .generation = generation};
 }
 
 /*

@@ -239,7 +239,10 @@ static void shard_keep(struct shard *shard, struct node *node, unsigned char use
 	atomic_store_explicit(&node->entry->used, used, memory_order_relaxed);
 }
 
-/* The next to be looked at: the oldest of the main queue when it is spoilt, else as the size of the small queue says. */
+/*
+ * The next to be looked at: the oldest of the main queue when it is spoilt, else as the size of the small queue
+ * says.
+ */
 static struct node *shard_candidate(const struct memory *m, const struct shard *shard)
 {
 	const struct queue *small = &shard->small, *main = &shard->main;
@@ -252,9 +255,9 @@ static struct node *shard_candidate(const struct memory *m, const struct shard *
 }
 
 /*
- * Evicts one node; false when the shard is empty. The lock is held. What a write has spoilt goes whether it was in use or
- * not: after a write that spoils everything, nothing new would get past a main queue full of it. Ends: each round lowers a
- * use or moves a node to main.
+ * Evicts one node; false when the shard is empty. The lock is held. What a write has spoilt goes whether it was in
+ * use or not: after a write that spoils everything, nothing new would get past a main queue full of it. Ends: each
+ * round lowers a use or moves a node to main.
  */
 static bool shard_evict(struct memory *m, struct shard *shard, struct node **gone)
 {

@@ -12,9 +12,9 @@
  *    of the small queue too early is remembered as a "ghost" (its key's hash only) and enters the main queue if it
  *    comes back soon.
  *
- * The budget is one for all shards, as an object may be larger than a shard's share of it: whoever inserts makes room in the
- * key's own shard first, then in the others. It is never exceeded, not even for a moment. One object may take a
- * quarter of it.
+ * The budget is one for all shards, as an object may be larger than a shard's share of it: whoever inserts makes
+ * room in the key's own shard first, then in the others. It is never exceeded, not even for a moment. One object
+ * may take a quarter of it.
  *
  * Locks: one shard at a time, nothing else is taken under it. Memory is freed outside of it.
  */
@@ -39,8 +39,8 @@ void memory_free(struct memory *m); /* NULL is allowed */
 struct entry *memory_peek(struct memory *m, const struct cache_key *key);
 
 /*
- * Keeps the entry (a reference of its own) in place of what was there, which is retired. False when it is too large for the
- * budget or memory ran out: then nothing is kept under the key.
+ * Keeps the entry (a reference of its own) in place of what was there, which is retired. False when it is too
+ * large for the budget or memory ran out: then nothing is kept under the key.
  */
 bool memory_put(struct memory *m, struct entry *entry);
 
@@ -48,8 +48,8 @@ bool memory_put(struct memory *m, struct entry *entry);
 uint64_t memory_mark(struct memory *m, const struct cache_key *key);
 
 /*
- * Keeps an entry that was looked up elsewhere since memory_mark() gave that mark. What is there already is newer and stays.
- * Returns what is to be used, with a reference: the one that was there or the one given (also when it
+ * Keeps an entry that was looked up elsewhere since memory_mark() gave that mark. What is there already is newer
+ * and stays. Returns what is to be used, with a reference: the one that was there or the one given (also when it
  * could not be kept); NULL when keys were dropped meanwhile and this may have been one of them.
  */
 struct entry *memory_add(struct memory *m, struct entry *entry, uint64_t mark);

@@ -117,7 +117,7 @@ static void publish_counts(struct pending *p)
 {
 	atomic_store(&p->count, p->puts + p->drops + p->slot_count + p->clear);
 	atomic_store(&p->urgent, p->drops > 0 || p->slot_count > 0 || p->clear || p->lost || p->waiters ||
-	                                 p->puts >= PENDING_BATCH_COUNT || p->bytes >= PENDING_BATCH_BYTES || p->bytes >= p->bytes_max / 2);
+	                                 p->puts >= PENDING_BATCH_COUNT || p->bytes >= PENDING_BATCH_BYTES);
 }
 
 /* Makes the key's one item say this entry (a reference is taken), or drop. False: out of memory. */

@@ -56,7 +56,10 @@ enum pending_seen {
 	PENDING_GONE,    /* a drop or a clear */
 };
 
-/* bytes_max: of entries queued, by entry_cost(); one larger than that is taken when no other is queued. NULL: out of memory. */
+/*
+ * bytes_max: of entries queued, by entry_cost(); one larger than that is taken when no other is queued. NULL: out
+ * of memory.
+ */
 struct pending *pending_new(uint64_t bytes_max);
 
 /* Nothing may be taken by a batch any more. Frees what is queued; waiters must have been taken. */
@@ -67,7 +70,10 @@ bool pending_put(struct pending *p, struct entry *entry);
 void pending_drop(struct pending *p, const struct cache_key *key);
 void pending_clear(struct pending *p);
 
-/* Slots whose generations rose. noted may be NULL; else it is handed to the writer with them. False: out of memory, noted is not taken. */
+/*
+ * Slots whose generations rose. noted may be NULL; else it is handed to the writer with them. False: out of
+ * memory, noted is not taken.
+ */
 bool pending_raise(struct pending *p, const uint64_t *tags, size_t count, pending_noted *noted, void *arg);
 
 /* What is under way for a key; *ret_entry is set for PENDING_ENTRY only. */
@@ -76,7 +82,10 @@ enum pending_seen pending_look(struct pending *p, const struct cache_key *key, s
 /* Changes queued and not taken. A keyed one, a slot, a clear count one each. Any thread, cheap. */
 uint64_t pending_count(struct pending *p);
 
-/* True when there is something that should not wait for a batch to fill: generations, drops, a clear, or a batch that is full. */
+/*
+ * True when there is something that should not wait for a batch to fill: generations, drops, a clear, or a batch
+ * that is full.
+ */
 bool pending_urgent(struct pending *p);
 
 /* Writer: takes a batch; false when there is nothing. Then writes it, and ends with pending_done(). */

@@ -57,8 +57,9 @@ struct store_ops {
 	/* Ends it; what was applied is kept. A store that turned out to be corrupt is set aside. Writer thread. */
 	void (*close)(struct store *store);
 	/*
-	 * Changes can not be applied that must not be lost: makes a mark, in whatever way works where ordinary changes do
-	 * not, that the next open(), of this process or a later one, gives out nothing that the store holds now. 0 or negative errno.
+	 * Changes can not be applied that must not be lost: makes a mark, in whatever way works where ordinary
+	 * changes do not, that the next open(), of this process or a later one, gives out nothing that the store
+	 * holds now. 0 or negative errno.
 	 */
 	int (*distrust)(const struct store_settings *settings, struct fail *fail);
 	/* Every generation kept, given to each(); at most GENERATION_SLOTS. Before the threads use the store. */
@@ -67,8 +68,9 @@ struct store_ops {
 	/* 0 and a reference in *ret; -ENOENT; -EUCLEAN: the store is corrupt; -EIO... Reader thread. */
 	int (*load)(struct store *store, const struct cache_key *key, struct entry **ret, struct fail *fail);
 	/*
-	 * The next keys in their order after the one in *cursor (all zero bytes to start), each given to each(), at most max;
-	 * *cursor is moved on. 1: there may be more; 0: that was the last; negative errno. Reads keys only. Reader thread.
+	 * The next keys in their order after the one in *cursor (all zero bytes to start), each given to each(),
+	 * at most max; *cursor is moved on. 1: there may be more; 0: that was the last; negative errno. Reads keys
+	 * only. Reader thread.
 	 */
 	int (*keys)(struct store *store, struct cache_key *cursor, unsigned max,
 	        void (*each)(void *arg, const struct cache_key *key), void *arg, struct fail *fail);
@@ -78,7 +80,10 @@ struct store_ops {
 	 * least recently stored go. Writer thread.
 	 */
 	int (*apply)(struct store *store, struct store_change *changes, size_t count, struct fail *fail);
-	/* Removes what is expired or spoilt and what is above the limit. Bounded work a call; 1: more to do, 0: a whole round is done. Writer thread. */
+	/*
+	 * Removes what is expired or spoilt and what is above the limit. Bounded work a call; 1: more to do, 0: a
+	 * whole round is done. Writer thread.
+	 */
 	int (*trim)(struct store *store, const struct store_present *present, struct fail *fail);
 	/* A new limit, reached by trim(). Writer thread. */
 	void (*set_size_limit)(struct store *store, uint64_t size_limit);

@@ -86,9 +86,8 @@ static void read_mark(struct store_file *file)
 
 	memset(file->token, 0, sizeof(file->token));
 	file->intact = false;
-	if (pread(file->mark_fd, line, sizeof(line), 0) != sizeof(line) ||
-	        memcmp(line, MARK_HEAD, TOKEN_AT) != 0 || line[MARK_SIZE - 1] != '\n' ||
-	        !token_parse(line + TOKEN_AT, file->token))
+	if (pread(file->mark_fd, line, sizeof(line), 0) != sizeof(line) || memcmp(line, MARK_HEAD, TOKEN_AT) != 0 ||
+	        line[MARK_SIZE - 1] != '\n' || !token_parse(line + TOKEN_AT, file->token))
 		return;
 	file->used = true;
 	read_boot_id(boot);
@@ -243,8 +242,7 @@ static int rename_if_there(const char *from, const char *to, struct fail *fail)
 	return 0;
 }
 
-int store_file_set_aside(
-        const struct store_file *file, const char *why, char *ret_name, size_t size, struct fail *fail)
+int store_file_set_aside(const struct store_file *file, const char *why, char *ret_name, size_t size, struct fail *fail)
 {
 	char journal[NAME_ROOM], journal_to[NAME_ROOM], index[NAME_ROOM];
 	int r;
@@ -254,8 +252,8 @@ int store_file_set_aside(
 	        name_of(index, file->path, "-shm", NULL) < 0)
 		return fail_set(fail, -ENAMETOOLONG, "%s: name too long", file->path);
 	/*
-	 * In this order: killed in the middle, it leaves a file without its journal, which must not be trusted; a journal
-	 * without its file would be taken for the next file's.
+	 * In this order: killed in the middle, it leaves a file without its journal, which must not be trusted; a
+	 * journal without its file would be taken for the next file's.
 	 */
 	r = store_file_distrust(file->path, fail);
 	if (r < 0)

@@ -2,15 +2,15 @@
  * The cache file's place on the disk: its folder and mode, who may use it, whether what it holds can be trusted, and
  * setting it aside. Nothing of SQLite.
  *
- * Beside the file PATH lies a small one, PATH-mark. Who has it locked (flock(2)) uses the cache file; a second daemon on the
- * same path is told so. Its one line of fixed length says
+ * Beside the file PATH lies a small one, PATH-mark. Who has it locked (flock(2)) uses the cache file; a second
+ * daemon on the same path is told so. Its one line of fixed length says
  *
  *	redmine-cached 1 TOKEN BOOT open|shut
  *
  * TOKEN  32 hex digits, new at each open and written into the cache file too. Where they differ the cache file is
- *        not the one that was last in use (restored, copied), or somebody overwrote the token with zeros to
- *        say that it missed a change. That is an overwriting in place of a few bytes: it works when the disk is full and
- *        when the cache file itself is locked or damaged.
+ *        not the one that was last in use (restored, copied), or somebody overwrote the token with zeros to say
+ *        that it missed a change. That is an overwriting in place of a few bytes: it works when the disk is full
+ *        and when the cache file itself is locked or damaged.
  * BOOT   the kernel's boot id. "open" with another boot id means that the machine went down with the file in
  *        use, and then the last commits may not have reached the disk (they are not synced one by one).
  *
@@ -35,8 +35,9 @@ struct store_file {
 };
 
 /*
- * Makes the folder (its last part only, mode 0700) and an empty file (0600) if missing, locks the mark and reads it. 0; -EBUSY
- * when another process uses the file; -EISDIR and the like when it is no file; the errno of what failed.
+ * Makes the folder (its last part only, mode 0700) and an empty file (0600) if missing, locks the mark and reads
+ * it. 0; -EBUSY when another process uses the file; -EISDIR and the like when it is no file; the errno of what
+ * failed.
  */
 int store_file_open(struct store_file *file, const char *path, struct fail *fail);
 
@@ -62,8 +63,8 @@ void store_file_end(struct store_file *file);
 int store_file_distrust(const char *path, struct fail *fail);
 
 /*
- * Renames the cache file to PATH.WHY-SECONDS (and its journal alike), in place of the one set aside earlier for that reason. The
- * name goes into ret_name. No connection to it may be open. 0 or negative errno.
+ * Renames the cache file to PATH.WHY-SECONDS (and its journal alike), in place of the one set aside earlier for
+ * that reason. The name goes into ret_name. No connection to it may be open. 0 or negative errno.
  */
 int store_file_set_aside(
         const struct store_file *file, const char *why, char *ret_name, size_t size, struct fail *fail);

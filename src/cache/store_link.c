@@ -89,8 +89,7 @@ sqlite3_stmt *link_lend(struct link *link, enum link_statement which)
 	sqlite3_stmt **statement = &link->statements[which];
 
 	if (!*statement)
-		sqlite3_prepare_v3(
-		        link->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+		sqlite3_prepare_v3(link->db, statement_texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
 	return *statement;
 }
 

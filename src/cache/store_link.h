@@ -51,7 +51,10 @@ int link_open(struct link *link, const char *path, int busy_ms, struct fail *fai
 /* Frees it; a zeroed link is fine too. */
 void link_release(struct link *link);
 
-/* A prepared statement, lent until stmt_resetp(); NULL: out of memory or the file is not what it should be (see link_fail()). */
+/*
+ * A prepared statement, lent until stmt_resetp(); NULL: out of memory or the file is not what it should be (see
+ * link_fail()).
+ */
 sqlite3_stmt *link_lend(struct link *link, enum link_statement which);
 
 /* For CLEANUP: gives a lent statement back. */
@@ -66,18 +69,21 @@ int link_number(struct link *link, enum link_statement which, int64_t *ret, stru
 int link_number_text(struct link *link, const char *sql, int64_t *ret, struct fail *fail);
 
 /*
- * What went wrong last on this connection: -EBUSY locked by another process; -ENOSPC; -EROFS; -EACCES; -EUCLEAN corrupt, or not
- * the tables that were made (link->corrupt is set); -ENOMEM; -EIO for the rest.
+ * What went wrong last on this connection: -EBUSY locked by another process; -ENOSPC; -EROFS; -EACCES; -EUCLEAN
+ * corrupt, or not the tables that were made (link->corrupt is set); -ENOMEM; -EIO for the rest.
  */
 int link_fail(struct link *link, struct fail *fail);
 
 /*
- * Moves the write-ahead log into the file once it is longer than so many bytes. That a reader is in the way is no failure: it is
- * tried again after the next commit, and insisted on when the log is twice as long.
+ * Moves the write-ahead log into the file once it is longer than so many bytes. That a reader is in the way is no
+ * failure: it is tried again after the next commit, and insisted on when the log is twice as long.
  */
 int link_checkpoint(struct link *link, uint64_t above, struct fail *fail);
 
-/* Moves all of the log into the file and cuts it to nothing, both synced: 0; 1: something is in the way; or as link_fail(). */
+/*
+ * Moves all of the log into the file and cuts it to nothing, both synced: 0; 1: something is in the way; or as
+ * link_fail().
+ */
 int link_empty_journal(struct link *link, struct fail *fail);
 
 #endif

@@ -166,8 +166,8 @@ int row_read(sqlite3_stmt *statement, int body_at, const struct cache_key *key, 
 	fields_size = (size_t)sqlite3_column_bytes(statement, FIELDS);
 	if (!entry->reason || !entry->resource || !entry->target || !entry->body || (fields_size > 0 && !fields))
 		return fail_set(fail, -ENOMEM, "out of memory");
-	r = row_unpack_tags(&entry->tags, sqlite3_column_blob(statement, TAGS),
-	        (size_t)sqlite3_column_bytes(statement, TAGS));
+	r = row_unpack_tags(
+	        &entry->tags, sqlite3_column_blob(statement, TAGS), (size_t)sqlite3_column_bytes(statement, TAGS));
 	if (r == 0 && (uint64_t)sqlite3_column_int64(statement, SEAL) != row_seal(entry, fields, fields_size))
 		r = -EINVAL;
 	if (r == 0)

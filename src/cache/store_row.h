@@ -26,7 +26,10 @@ uint64_t row_seal(const struct entry *entry, const void *fields, size_t fields_s
 /* Over one generation. */
 uint64_t row_generation_seal(uint32_t slot, uint32_t generation);
 
-/* Binds the head's columns to parameters 1 to ROW_HEAD_COLUMNS; borrows the entry until the reset. 0, -ENOMEM, -EFBIG. */
+/*
+ * Binds the head's columns to parameters 1 to ROW_HEAD_COLUMNS; borrows the entry until the reset. 0, -ENOMEM,
+ * -EFBIG.
+ */
 int row_bind_head(sqlite3_stmt *statement, const struct entry *entry, struct fail *fail);
 
 /* Reads the head's columns from column 0 on and the body from the one at `body_at`. 0; -EUCLEAN; -ENOMEM. */

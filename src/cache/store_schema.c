@@ -14,9 +14,9 @@ static const char *const steps[SCHEMA_VERSION] = {
         /* 0 -> 1: a new file */
         "CREATE TABLE meta ("
         "  id INTEGER PRIMARY KEY CHECK (id = 1),"
-        "  token BLOB NOT NULL,"        /* as in the mark beside the file */
-        "  sequence INTEGER NOT NULL,"  /* the last id given to a head or body */
-        "  entries INTEGER NOT NULL);"  /* heads that are not cleared */
+        "  token BLOB NOT NULL,"       /* as in the mark beside the file */
+        "  sequence INTEGER NOT NULL," /* the last id given to a head or body */
+        "  entries INTEGER NOT NULL);" /* heads that are not cleared */
         "INSERT INTO meta (id, token, sequence, entries) VALUES (1, zeroblob(16), 0, 0);"
         "CREATE TABLE generations ("
         "  slot INTEGER PRIMARY KEY,"
@@ -25,19 +25,19 @@ static const char *const steps[SCHEMA_VERSION] = {
         "CREATE TABLE heads ("
         "  id INTEGER PRIMARY KEY,"
         "  key BLOB NOT NULL,"
-        "  body INTEGER NOT NULL,"      /* bodies.id */
+        "  body INTEGER NOT NULL," /* bodies.id */
         "  status INTEGER NOT NULL,"
         "  reason TEXT NOT NULL,"
         "  resource TEXT NOT NULL,"
-        "  target TEXT NOT NULL,"       /* with credentials cut, for people */
-        "  flags INTEGER NOT NULL,"     /* enum entry_flag */
+        "  target TEXT NOT NULL,"   /* with credentials cut, for people */
+        "  flags INTEGER NOT NULL," /* enum entry_flag */
         "  born_ms INTEGER NOT NULL,"
         "  age_ms INTEGER NOT NULL,"
         "  fresh_until_ms INTEGER NOT NULL,"
         "  stale_until_ms INTEGER NOT NULL,"
-        "  tags BLOB NOT NULL,"         /* slot and generation, 4 bytes each, little-endian */
-        "  fields BLOB NOT NULL,"       /* Name: value, CRLF */
-        "  seal INTEGER NOT NULL);"     /* checksum of all that but id, with the body */
+        "  tags BLOB NOT NULL,"     /* slot and generation, 4 bytes each, little-endian */
+        "  fields BLOB NOT NULL,"   /* Name: value, CRLF */
+        "  seal INTEGER NOT NULL);" /* checksum of all that but id, with the body */
         "CREATE UNIQUE INDEX heads_key ON heads (key);"
         "CREATE TABLE bodies ("
         "  id INTEGER PRIMARY KEY,"

@@ -5,14 +5,18 @@
 #include <errno.h>
 
 /*
- * How the size limit is shared out. An eighth is for the write-ahead log: it is moved into the file when it is a quarter of that
- * long, one transaction adds at most half of it, and so much is the most that one answer may need.
+ * How the size limit is shared out. An eighth is for the write-ahead log: it is moved into the file when it is a
+ * quarter of that long (or CHECKPOINT_MOST), one transaction adds at most half of it, and so much is the most that
+ * one answer may need.
  */
-#define JOURNAL_PARTS     8
-#define PAGES_PER_PUT     6   /* of trees, written besides the body's own: leaves of heads, heads_key and bodies, pointer map */
-#define REMOVALS_PER_PUT  256 /* most answers that make room for one */
-#define ROWS_PER_TRIM     256
-#define VACUUM_PER_TRIM   256 /* pages */
+#define JOURNAL_PARTS 8
+#define CHECKPOINT_MOST                                                                                                \
+	(UINT64_C(4) << 20) /* bytes; a raised generation may have to wait for so much to reach the disk */
+#define PAGES_PER_PUT                                                                                                  \
+	6 /* of trees, written besides the body's own: leaves of heads, heads_key and bodies, pointer map */
+#define REMOVALS_PER_PUT 256 /* most answers that make room for one */
+#define ROWS_PER_TRIM    256
+#define VACUUM_PER_TRIM  256 /* pages */
 
 static int64_t journal_pages(const struct store *store)
 {
@@ -175,8 +179,8 @@ static int insert_head(struct store *store, int64_t id, const struct entry *entr
 	if (r < 0)
 		return r;
 	if (sqlite3_bind_int64(statement, ROW_HEAD_COLUMNS + 1, id) ||
-	        sqlite3_bind_blob(statement, ROW_HEAD_COLUMNS + 2, entry->key.bytes, sizeof(entry->key.bytes),
-	                SQLITE_STATIC) ||
+	        sqlite3_bind_blob(
+	                statement, ROW_HEAD_COLUMNS + 2, entry->key.bytes, sizeof(entry->key.bytes), SQLITE_STATIC) ||
 	        sqlite3_bind_int64(statement, ROW_HEAD_COLUMNS + 3, id))
 		return link_fail(&store->writer, fail);
 	return step_done(&store->writer, statement, fail);
@@ -247,6 +251,13 @@ static int apply_one(struct store *store, struct store_meta *meta, struct store_
 	WRONG("a change of no kind");
 }
 
+static uint64_t checkpoint_above(const struct store *store)
+{
+	uint64_t bytes = (uint64_t)journal_pages(store) / 4 * LINK_PAGE_SIZE;
+
+	return bytes < CHECKPOINT_MOST ? bytes : CHECKPOINT_MOST;
+}
+
 /* Ends a transaction: commits when all went well so far, else rolls back. What ids were given stay given. */
 static int end_transaction(struct store *store, const struct store_meta *meta, int r, struct fail *fail)
 {
@@ -261,7 +272,7 @@ static int end_transaction(struct store *store, const struct store_meta *meta, i
 	else
 		store->meta.sequence = meta->sequence;
 	if (r == 0)
-		r = link_checkpoint(&store->writer, (uint64_t)journal_pages(store) / 4 * LINK_PAGE_SIZE, fail);
+		r = link_checkpoint(&store->writer, checkpoint_above(store), fail);
 	return r;
 }
 
@@ -334,8 +345,8 @@ static int walk(struct store *store, const struct store_present *present, struct
 		store->walked = sqlite3_column_int64(statement, 0);
 		if (!useless(&store->meta, present, statement))
 			continue;
-		found[(*ret_count)++] =
-		        (struct removal){.id = store->walked, .body = sqlite3_column_int64(statement, 2)};
+		found[(*ret_count)++] = (struct removal){
+		        .id = store->walked, .body = sqlite3_column_int64(statement, 2)};
 		tell_removed(store, statement, 1);
 	}
 	if (result != SQLITE_DONE)
@@ -366,8 +377,7 @@ static int too_long(struct store *store, struct fail *fail)
 }
 
 /* One transaction of trimming: removes what was found, and of a file that is too long the oldest, then free pages. */
-static int remove_some(
-        struct store *store, const struct removal *found, size_t count, bool over, struct fail *fail)
+static int remove_some(struct store *store, const struct removal *found, size_t count, bool over, struct fail *fail)
 {
 	struct store_meta meta = store->meta;
 	int r = link_run(&store->writer, LINK_BEGIN, fail);

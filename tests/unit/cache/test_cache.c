@@ -198,8 +198,9 @@ static int pausing_load(struct store *store, const struct cache_key *key, struct
 static struct cache *pausing_cache(const char *path)
 {
 	static struct store_ops ops;
-	struct cache_settings settings = {
-	        .store = &ops, .store_settings = {.path = path, .size_limit = STORE_KIT_LIMIT}, .memory_limit = 1 << 20};
+	struct cache_settings settings = {.store = &ops,
+	        .store_settings = {.path = path, .size_limit = STORE_KIT_LIMIT},
+	        .memory_limit = 1 << 20};
 	struct cache *cache = NULL;
 
 	ops = store_sqlite;
@@ -347,7 +348,7 @@ START_TEST(a_restart_with_many_entries_answers_at_once)
 }
 END_TEST
 
-UNIT_MAIN("cache/cache", memory_alone, keeps_over_a_restart, what_memory_evicted_is_in_the_store, a_secret_stays_in_memory,
-        a_write_spoils_everywhere, drop_and_clear_forget_everywhere, a_fetch_under_way_brings_nothing_back,
-        fetches_are_answered_at_the_end, a_renewed_head_survives_a_restart, limits_can_be_changed,
-        a_restart_with_many_entries_answers_at_once)
+UNIT_MAIN("cache/cache", memory_alone, keeps_over_a_restart, what_memory_evicted_is_in_the_store,
+        a_secret_stays_in_memory, a_write_spoils_everywhere, drop_and_clear_forget_everywhere,
+        a_fetch_under_way_brings_nothing_back, fetches_are_answered_at_the_end, a_renewed_head_survives_a_restart,
+        limits_can_be_changed, a_restart_with_many_entries_answers_at_once)

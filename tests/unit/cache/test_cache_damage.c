@@ -85,8 +85,8 @@ static void poke(const char *path, off_t at, uint8_t change)
 }
 
 /*
- * Starts over a damaged file, looks at everything, and expects it to be right or gone, and to work again. Damage that nobody
- * has come across may stay, as nothing looks through the file.
+ * Starts over a damaged file, looks at everything, and expects it to be right or gone, and to work again. Damage
+ * that nobody has come across may stay, as nothing looks through the file.
  */
 static unsigned survive(const char *path)
 {
@@ -443,7 +443,7 @@ START_TEST(each_change_of_state_is_told_once)
 }
 END_TEST
 
-UNIT_MAIN("cache/cache_damage", each_byte_of_the_header, flipped_bytes, many_flipped_bytes_at_once, cut_short, damaged_while_in_use,
-        a_write_while_locked_is_remembered_over_a_kill, a_lock_passes, locked_from_the_start, no_folder,
-        a_file_where_a_folder_should_be, a_folder_where_the_file_should_be, no_room_left,
+UNIT_MAIN("cache/cache_damage", each_byte_of_the_header, flipped_bytes, many_flipped_bytes_at_once, cut_short,
+        damaged_while_in_use, a_write_while_locked_is_remembered_over_a_kill, a_lock_passes, locked_from_the_start,
+        no_folder, a_file_where_a_folder_should_be, a_folder_where_the_file_should_be, no_room_left,
         each_change_of_state_is_told_once)

@@ -13,7 +13,7 @@ static struct script {
 	int waiting; /* applies at the gate */
 
 	int fail_open, fail_apply, fail_load, fail_trim; /* 0 or a negative errno */
-	bool slow;   /* an apply takes 20 ms */
+	bool slow;                                       /* an apply takes 20 ms */
 	int opens, opened, closes, distrusts, loads, trims;
 	bool opened_distrusted;
 	int64_t open_at[64];

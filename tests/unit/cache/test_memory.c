@@ -399,8 +399,9 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("cache/memory", gives_what_was_put, what_leaves_is_retired, what_is_spoilt_is_not_given, the_budget_is_never_exceeded,
-        an_object_may_be_larger_than_a_shards_share, an_object_too_large_is_not_kept_and_leaves_no_older_one,
-        what_is_spoilt_gives_way_first, the_hot_set_survives_a_scan, the_hot_set_survives_a_scan_in_its_sleep,
+UNIT_MAIN("cache/memory", gives_what_was_put, what_leaves_is_retired, what_is_spoilt_is_not_given,
+        the_budget_is_never_exceeded, an_object_may_be_larger_than_a_shards_share,
+        an_object_too_large_is_not_kept_and_leaves_no_older_one, what_is_spoilt_gives_way_first,
+        the_hot_set_survives_a_scan, the_hot_set_survives_a_scan_in_its_sleep,
         what_comes_back_soon_goes_to_the_main_queue, an_older_one_does_not_replace_what_is_there,
         what_was_dropped_meanwhile_is_not_added, one_too_large_is_used_though_not_kept, many_threads)

@@ -260,6 +260,7 @@ START_TEST(a_batch_is_bounded)
 }
 END_TEST
 
-UNIT_MAIN("cache/pending", keeps_the_order_and_the_latest, what_is_under_way_stays_visible, a_clear_covers_what_came_before,
-        puts_are_given_up_by_bytes, puts_are_given_up_by_number, too_many_drops_become_a_clear,
-        slots_coalesce_and_waiters_do_not, every_slot_can_wait, says_what_is_urgent, a_batch_is_bounded)
+UNIT_MAIN("cache/pending", keeps_the_order_and_the_latest, what_is_under_way_stays_visible,
+        a_clear_covers_what_came_before, puts_are_given_up_by_bytes, puts_are_given_up_by_number,
+        too_many_drops_become_a_clear, slots_coalesce_and_waiters_do_not, every_slot_can_wait, says_what_is_urgent,
+        a_batch_is_bounded)

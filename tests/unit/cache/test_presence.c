@@ -117,5 +117,5 @@ START_TEST(too_many_keys_make_it_say_maybe)
 }
 END_TEST
 
-UNIT_MAIN("cache/presence", a_new_one_says_no, incomplete_says_maybe, adds_and_removes_like_a_set, a_key_of_zero_is_a_key,
-        too_many_keys_make_it_say_maybe)
+UNIT_MAIN("cache/presence", a_new_one_says_no, incomplete_says_maybe, adds_and_removes_like_a_set,
+        a_key_of_zero_is_a_key, too_many_keys_make_it_say_maybe)

@@ -177,7 +177,8 @@ START_TEST(a_broken_mark_is_not_trusted)
 		write_file(mark, marks[i]);
 		ck_assert_msg(!trusted(path, token) && !trusted(path, zero), "%s", marks[i]);
 	}
-	write_file(mark, "redmine-cached 1 0102030405060708090a0b0c0d0e0f10 00000000-0000-0000-0000-000000000000 shut\n");
+	write_file(
+	        mark, "redmine-cached 1 0102030405060708090a0b0c0d0e0f10 00000000-0000-0000-0000-000000000000 shut\n");
 	ck_assert(trusted(path, token));
 }
 END_TEST
@@ -236,6 +237,7 @@ START_TEST(protects_the_file)
 }
 END_TEST
 
-UNIT_MAIN("cache/store_file", makes_folder_file_and_mark, says_why_not, one_process_at_a_time, trusts_the_file_last_used_only,
-        trusts_after_a_kill_but_not_after_a_crash_of_the_machine, distrust_works_from_outside_and_lasts,
-        a_broken_mark_is_not_trusted, sets_aside_with_the_journal_and_keeps_one, protects_the_file)
+UNIT_MAIN("cache/store_file", makes_folder_file_and_mark, says_why_not, one_process_at_a_time,
+        trusts_the_file_last_used_only, trusts_after_a_kill_but_not_after_a_crash_of_the_machine,
+        distrust_works_from_outside_and_lasts, a_broken_mark_is_not_trusted, sets_aside_with_the_journal_and_keeps_one,
+        protects_the_file)

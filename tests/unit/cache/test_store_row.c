@@ -28,8 +28,8 @@ static void insert(sqlite3 *db, const struct entry *entry)
 	sqlite3_stmt *statement = prepared(db, "INSERT INTO t VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");
 
 	ck_assert_int_eq(row_bind_head(statement, entry, NULL), 0);
-	ck_assert_int_eq(sqlite3_bind_blob64(statement, ROW_HEAD_COLUMNS + 1, entry->body->size ? entry->body->data : "",
-	                         entry->body->size, SQLITE_STATIC),
+	ck_assert_int_eq(sqlite3_bind_blob64(statement, ROW_HEAD_COLUMNS + 1,
+	                         entry->body->size ? entry->body->data : "", entry->body->size, SQLITE_STATIC),
 	        SQLITE_OK);
 	ck_assert_int_eq(sqlite3_step(statement), SQLITE_DONE);
 	sqlite3_finalize(statement);
@@ -169,5 +169,5 @@ START_TEST(tags_are_packed)
 }
 END_TEST
 
-UNIT_MAIN("cache/store_row", comes_back_as_it_was, extreme_values_come_back, any_change_is_refused, another_key_is_refused,
-        tags_are_packed)
+UNIT_MAIN("cache/store_row", comes_back_as_it_was, extreme_values_come_back, any_change_is_refused,
+        another_key_is_refused, tags_are_packed)

@@ -12,7 +12,8 @@ static void make_version_1(const char *path)
 	        "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), token BLOB NOT NULL,"
 	        " sequence INTEGER NOT NULL, entries INTEGER NOT NULL);"
 	        "INSERT INTO meta VALUES (1, x'0102030405060708090a0b0c0d0e0f10', 5, 1);"
-	        "CREATE TABLE generations (slot INTEGER PRIMARY KEY, generation INTEGER NOT NULL, seal INTEGER NOT NULL);"
+	        "CREATE TABLE generations (slot INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
+	        " seal INTEGER NOT NULL);"
 	        "CREATE TABLE heads (id INTEGER PRIMARY KEY, key BLOB NOT NULL, body INTEGER NOT NULL,"
 	        " status INTEGER NOT NULL, reason TEXT NOT NULL, resource TEXT NOT NULL, target TEXT NOT NULL,"
 	        " flags INTEGER NOT NULL, born_ms INTEGER NOT NULL, age_ms INTEGER NOT NULL,"
@@ -42,8 +43,7 @@ static void make_version_1(const char *path)
 	sqlite3_bind_blob(statement, 13, entry->key.bytes, sizeof(entry->key.bytes), SQLITE_STATIC);
 	ck_assert_int_eq(sqlite3_step(statement), SQLITE_DONE);
 	sqlite3_finalize(statement);
-	ck_assert_int_eq(
-	        sqlite3_prepare_v2(db, "INSERT INTO bodies VALUES (5, ?1)", -1, &statement, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "INSERT INTO bodies VALUES (5, ?1)", -1, &statement, NULL), SQLITE_OK);
 	sqlite3_bind_blob(statement, 1, entry->body->data, (int)entry->body->size, SQLITE_STATIC);
 	ck_assert_int_eq(sqlite3_step(statement), SQLITE_DONE);
 	sqlite3_finalize(statement);

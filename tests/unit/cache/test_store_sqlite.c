@@ -251,12 +251,12 @@ static int pages_to_open_and_look(const char *path)
 		if (i == LINK_GENERATIONS)
 			continue;
 		if (store->writer.statements[i])
-			ck_assert_int_eq(sqlite3_stmt_status(store->writer.statements[i],
-			                         SQLITE_STMTSTATUS_FULLSCAN_STEP, 0),
+			ck_assert_int_eq(
+			        sqlite3_stmt_status(store->writer.statements[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0),
 			        0);
 		if (store->reader.statements[i])
-			ck_assert_int_eq(sqlite3_stmt_status(store->reader.statements[i],
-			                         SQLITE_STMTSTATUS_FULLSCAN_STEP, 0),
+			ck_assert_int_eq(
+			        sqlite3_stmt_status(store->reader.statements[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0),
 			        0);
 	}
 	store_sqlite.close(store);
@@ -355,7 +355,6 @@ START_TEST(a_lock_of_another_process_is_busy)
 	store_sqlite.close(store);
 }
 END_TEST
-
 
 UNIT_MAIN("cache/store_sqlite", keeps_over_a_restart, a_put_replaces, a_drop_and_a_clear_forget,
         generations_are_kept_also_by_a_clear, a_changed_generation_is_corrupt, what_is_distrusted_is_not_given_out,

@@ -34,7 +34,8 @@ static void flood(struct store *store, const char *path, uint64_t limit, uint64_
 		size_t count = 0, batch = 0;
 
 		while (count < ARRAY_SIZE(changes) && batch < MIB) {
-			size_t size = kit_random(&state) % 10 ? kit_random(&state) % 4000 : kit_random(&state) % largest;
+			size_t size = kit_random(&state) % 10 ? kit_random(&state) % 4000
+			                                      : kit_random(&state) % largest;
 			struct entry *entry = kit_entry(number++, 0, size);
 
 			changes[count++] = (struct store_change){.kind = STORE_PUT, .key = entry->key, .entry = entry};
@@ -389,8 +390,8 @@ START_TEST(every_removal_is_told)
 }
 END_TEST
 
-UNIT_MAIN("cache/store_writer", ten_times_the_limit_of_small_ones, ten_times_the_limit_of_large_ones, ten_times_a_tiny_limit,
-        the_least_recently_stored_go_first, one_that_is_too_large_is_skipped,
+UNIT_MAIN("cache/store_writer", ten_times_the_limit_of_small_ones, ten_times_the_limit_of_large_ones,
+        ten_times_a_tiny_limit, the_least_recently_stored_go_first, one_that_is_too_large_is_skipped,
         the_largest_object_fits_the_default_store, a_limit_of_nothing_keeps_nothing,
         a_renewed_head_does_not_write_the_body_again, a_body_shared_by_two_keys_is_kept_for_each,
         a_renewal_after_a_clear_is_a_put, a_failed_batch_leaves_a_whole_file,
