@@ -51,6 +51,7 @@ void bed_ask(struct bed *bed, struct ask *a);
 /* A group: adds its tests, each in a loop over the engines. */
 typedef void add_test(const TTest *test);
 void add_ends(add_test *add);
+void add_cancels(add_test *add);
 void add_bytes(add_test *add);
 void add_streams(add_test *add);
 void add_connections(add_test *add);

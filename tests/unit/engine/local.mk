@@ -2,7 +2,9 @@
 check_PROGRAMS += tests/unit/engine/conformance
 tests_unit_engine_conformance_SOURCES = \
 	tests/unit/engine/conformance.c tests/unit/engine/conformance.h \
+	tests/unit/engine/conformance_acts.c tests/unit/engine/conformance_acts.h \
 	tests/unit/engine/conformance_bytes.c \
+	tests/unit/engine/conformance_cancels.c \
 	tests/unit/engine/conformance_connections.c \
 	tests/unit/engine/conformance_ends.c \
 	tests/unit/engine/conformance_streams.c \
