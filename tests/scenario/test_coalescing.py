@@ -6,8 +6,8 @@ import time
 import pytest
 
 import wire
+from behaviours import CLOSE, head, in_turn, json_reply, READ, reply, RESET, script
 from client import Connection
-from fake_redmine import CLOSE, READ, RESET, head, in_turn, json_reply, reply, script
 from redmine_model import ADMIN_KEY, SESSION
 
 OPTIONS = {"listen.max_connections": 1200}

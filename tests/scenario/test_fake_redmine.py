@@ -10,22 +10,9 @@ import threading
 import pytest
 
 import wire
+from behaviours import chunked_reply, CLOSE, head, huge_reply, in_turn, json_reply, READ, reply, RESET, script
 from client import Connection
-from fake_redmine import (
-    CLOSE,
-    READ,
-    RESET,
-    FakeRedmine,
-    Silence,
-    chunked_reply,
-    head,
-    huge_reply,
-    in_turn,
-    json_reply,
-    reply,
-    script,
-    settled,
-)
+from fake_redmine import FakeRedmine, settled, Silence
 from redmine_model import ADMIN_KEY, MANAGER_KEY, WRONG_KEY
 
 

@@ -2,11 +2,12 @@
 
 import base64
 import json
+import threading
 
 import pytest
 
+from behaviours import json_reply, reply
 from client import Connection
-from fake_redmine import json_reply, reply
 from redmine_model import ADMIN_KEY, FRESH_SESSION, LOCKED_KEY, MANAGER_KEY, PASSWORD, REPORTER_KEY, SESSION, WRONG_KEY
 
 
@@ -274,8 +275,6 @@ def test_error_pages_do_not_repeat_secrets(daemon, fake, fresh):
 
 @pytest.mark.workers(2)
 def test_equal_reads_of_different_people_are_not_merged(daemon, fake, fresh):
-    import threading
-
     target, answers = fresh("/issues.json?limit=1"), {}
     with fake.hold("/issues.json") as gate:
         threads = []

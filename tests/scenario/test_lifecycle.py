@@ -10,8 +10,8 @@ import time
 import pytest
 
 import wire
+from behaviours import head, huge_reply, json_reply, READ, script
 from daemon import run, until
-from fake_redmine import READ, head, huge_reply, json_reply, script
 from redmine_model import ADMIN_KEY
 from wire import PATIENCE
 

@@ -6,8 +6,9 @@ import time
 import pytest
 
 import wire
+from behaviours import head, huge_reply, json_reply, READ, reply, script
 from daemon import until
-from fake_redmine import READ, Silence, head, json_reply, reply, script
+from fake_redmine import Gate, Silence
 from redmine_model import ADMIN_KEY
 from wire import PATIENCE
 
@@ -232,8 +233,6 @@ def test_upload_that_stops_is_cut(hasty, fake):
 
 
 def test_client_that_takes_nothing_is_cut(hasty, fake, fresh):
-    from fake_redmine import huge_reply
-
     fake.on("/some/file", huge_reply(300_000_000))
     with hasty.connect(receive_buffer=65536) as connection:
         connection.ask("GET", fresh("/some/file"))
@@ -260,8 +259,6 @@ def test_slow_upstream_frees_its_worker(hasty, fake, fresh):
 
 
 def test_upstream_that_drips_its_head_is_504(hasty, fake, fresh):
-    from fake_redmine import Gate
-
     def drip(exchange):
         exchange.read_body()
         exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")

@@ -6,8 +6,8 @@ import json
 import pytest
 
 import wire
+from behaviours import head, json_reply, READ, reply, script
 from client import Connection
-from fake_redmine import READ, head, json_reply, reply, script
 from redmine_model import ADMIN_KEY
 
 KEYS = ["content_url", "thumbnail_url", "url", "html_url", "avatar_url"]

@@ -2,11 +2,13 @@
 
 import json
 import re
+import socket
+import subprocess
 
 import pytest
 
-from daemon import until
-from fake_redmine import READ, RESET, reply, script
+from behaviours import READ, reply, RESET, script
+from daemon import BINARY, Daemon, until
 from redmine_model import ADMIN_KEY, MANAGER_KEY, PASSWORD
 
 
@@ -22,8 +24,6 @@ def lines_of(daemon, mark):
 
 @pytest.fixture(scope="module")
 def json_daemon(engine, upstream, tmp_path_factory):
-    from daemon import Daemon
-
     process = Daemon(upstream.base, engine, tmp_path_factory.mktemp("json"), {"log.format": "json"}).start()
     yield process
     process.stop()
@@ -175,3 +175,25 @@ def test_client_that_leaves_is_logged(daemon, fake, fresh):
         gate.arrived()
         connection.reset()
     assert line_of(daemon, target)
+
+
+def test_stderr_that_nobody_reads(launch, fake, fresh):
+    """Requests are served all the same; lines are dropped, and counted."""
+    reader, writer = socket.socketpair()
+    daemon = launch({"log.level": "debug"}, begin=False)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    daemon.clock_file.write_text("0")
+    daemon.process = subprocess.Popen(
+        [BINARY, "--config", str(daemon.config)], stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, env=daemon.env
+    )
+    daemon.stderr_file.write_bytes(b"")
+    writer.close()
+    until(daemon.answers_ready, "ready")
+    target = fresh("/issues/1.json")
+    with daemon.connect() as connection:
+        for _ in range(3000):
+            assert connection.get(target).status == 200
+    assert daemon.status["log_dropped"] > 0
+    reader.close()
+    assert daemon.get(target).hit
+    assert daemon.get(fresh()).status == 200

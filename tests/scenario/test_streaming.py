@@ -6,8 +6,9 @@ import threading
 import pytest
 
 import wire
+from behaviours import head, huge_reply, json_reply, READ, reply, script
 from daemon import instrumented, until
-from fake_redmine import READ, huge_reply, head, json_reply, reply, script, settled
+from fake_redmine import settled
 from redmine_model import ADMIN_KEY
 
 HUGE = 300_000_000

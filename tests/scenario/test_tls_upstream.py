@@ -1,13 +1,16 @@
 """HTTPS to Redmine, verified."""
 
 import json
+import signal
 import ssl
 import subprocess
 
 import pytest
 
 import wire
-from fake_redmine import CLOSE, READ, FakeRedmine, head, huge_reply, script
+from behaviours import CLOSE, head, huge_reply, READ, script
+from daemon import until
+from fake_redmine import FakeRedmine
 from redmine_model import ADMIN_KEY
 
 
@@ -174,10 +177,6 @@ def test_large_bodies(over_tls, secure, fresh):
 
 
 def test_another_ca_file_after_a_reload(launch, secure, authority, fresh):
-    import signal
-
-    from daemon import until
-
     daemon = launch(upstream=secure.base)
     assert daemon.get(fresh()).status == 502
     daemon.configure({"upstream.ca_file": authority.file})

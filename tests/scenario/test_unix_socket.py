@@ -7,9 +7,9 @@ import stat
 
 import pytest
 
+from behaviours import huge_reply
 from client import Connection
 from daemon import StartFailed, until
-from fake_redmine import huge_reply
 from redmine_model import ADMIN_KEY
 
 

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 import wire
+from behaviours import CLOSE, head, in_turn, json_reply, READ, reply, RESET, script
 from daemon import until
-from fake_redmine import CLOSE, READ, RESET, Silence, head, in_turn, json_reply, reply, script
+from fake_redmine import Silence
 from redmine_model import ADMIN_KEY, MANAGER_KEY, WRONG_KEY
 
 ADMIN = [("X-Redmine-API-Key", ADMIN_KEY)]
