@@ -75,14 +75,14 @@ struct store_ops {
 	int (*keys)(struct store *store, struct cache_key *cursor, unsigned max,
 	        void (*each)(void *arg, const struct cache_key *key), void *arg, struct fail *fail);
 	/*
-	 * Makes the changes in their order, durable against the end of the process on return. On failure those of the
-	 * front may have been made. Sets blob->stored as it likes. Never grows the store past its limit: the
+	 * Makes the changes in their order, durable against the end of the process on return. On failure (-ESTALE:
+	 * somebody took the file away) those of the front may have been made. Sets blob->stored as it likes. Never grows the store past its limit: the
 	 * least recently stored go. Writer thread.
 	 */
 	int (*apply)(struct store *store, struct store_change *changes, size_t count, struct fail *fail);
 	/*
 	 * Removes what is expired or spoilt and what is above the limit. Bounded work a call; 1: more to do, 0: a
-	 * whole round is done. Writer thread.
+	 * whole round is done; negative errno as apply. Writer thread.
 	 */
 	int (*trim)(struct store *store, const struct store_present *present, struct fail *fail);
 	/* A new limit, reached by trim(). Writer thread. */

@@ -264,6 +264,22 @@ int store_file_set_aside(const struct store_file *file, const char *why, char *r
 	return r < 0 ? r : rename_if_there(file->path, ret_name, fail);
 }
 
+void store_file_note_place(struct store_file *file)
+{
+	struct stat status = {0};
+
+	stat(file->path, &status);
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
+}
+
+bool store_file_in_place(const struct store_file *file)
+{
+	struct stat status;
+
+	return stat(file->path, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
+}
+
 uint64_t store_file_bytes(const struct store_file *file)
 {
 	char journal[NAME_ROOM];

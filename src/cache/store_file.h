@@ -23,12 +23,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define STORE_TOKEN_SIZE 16
 
 struct store_file {
 	char *path;
-	int mark_fd; /* locked; -1: none */
+	int mark_fd;  /* locked; -1: none */
+	dev_t device; /* which file it is */
+	ino_t inode;
 	uint8_t token[STORE_TOKEN_SIZE];
 	bool used;   /* the mark was one when it was opened */
 	bool intact; /* shut in order, or the machine was not restarted since */
@@ -71,6 +74,13 @@ int store_file_set_aside(
 
 /* Makes the cache file anew, empty, after store_file_set_aside(). 0 or negative errno. */
 int store_file_create(const struct store_file *file, struct fail *fail);
+
+/*
+ * Notes which file lies there now; and false when another one does, or none: somebody removed or replaced it, and what
+ * is written to the one that is open is lost with it.
+ */
+void store_file_note_place(struct store_file *file);
+bool store_file_in_place(const struct store_file *file);
 
 /* Bytes of the cache file and its journal on the disk. */
 uint64_t store_file_bytes(const struct store_file *file);

@@ -83,6 +83,7 @@ static int open_links(struct store *store, bool distrusted, struct fail *fail)
 		r = take_over(store, distrusted, fail);
 	if (r == 0)
 		r = link_open(&store->reader, store->file.path, BUSY_MS, fail);
+	store_file_note_place(&store->file);
 	return r;
 }
 

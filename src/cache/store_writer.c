@@ -305,12 +305,21 @@ static int apply_some(struct store *store, struct store_change *changes, size_t 
 	return end_transaction(store, &meta, r, fail);
 }
 
+/* Writing to a file that nobody finds any more would go well for ever. */
+static int check_place(const struct store *store, struct fail *fail)
+{
+	if (store_file_in_place(&store->file))
+		return 0;
+	return fail_set(fail, -ESTALE, "%s: removed or replaced by somebody", store->file.path);
+}
+
 int store_writer_apply(struct store *store, struct store_change *changes, size_t count, struct fail *fail)
 {
 	size_t at = 0;
-	int r = 0;
+	int r;
 
 	CHECK(store, STORE_MAGIC);
+	r = check_place(store, fail);
 	while (r == 0 && at < count)
 		r = apply_some(store, changes, count, &at, fail);
 	return r;
@@ -400,6 +409,9 @@ int store_writer_trim(struct store *store, const struct store_present *present, 
 	size_t count;
 
 	CHECK(store, STORE_MAGIC);
+	r = check_place(store, fail);
+	if (r < 0)
+		return r;
 	more = walk(store, present, found, &count, fail);
 	if (more == 0)
 		store->walked = 0;

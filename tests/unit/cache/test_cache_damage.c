@@ -218,6 +218,27 @@ START_TEST(damaged_while_in_use)
 }
 END_TEST
 
+START_TEST(removed_while_in_use)
+{
+	CLEANUP(kit_remove) char *folder = kit_folder();
+	const char *path = kit_path(folder, "c.db");
+	struct cache *cache;
+
+	fill(path);
+	cache = cache_kit_new(path);
+	ck_assert_int_eq(unlink(path), 0);
+	cache_kit_write(cache, tag, 1);
+	works_again(cache);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	cache_free(cache, 10000);
+	ck_assert(store_kit_intact(path));
+	cache = cache_kit_new(path);
+	ck_assert(cache_kit_finds(cache, 1000));
+	ck_assert_uint_eq(look_at_all(cache), 0);
+	cache_free(cache, 10000);
+}
+END_TEST
+
 /* What a client was promised about a write that fell into a fault holds after a kill and a restart, too. */
 START_TEST(a_write_while_locked_is_remembered_over_a_kill)
 {
@@ -444,6 +465,6 @@ START_TEST(each_change_of_state_is_told_once)
 END_TEST
 
 UNIT_MAIN("cache/cache_damage", each_byte_of_the_header, flipped_bytes, many_flipped_bytes_at_once, cut_short,
-        damaged_while_in_use, a_write_while_locked_is_remembered_over_a_kill, a_lock_passes, locked_from_the_start,
-        no_folder, a_file_where_a_folder_should_be, a_folder_where_the_file_should_be, no_room_left,
-        each_change_of_state_is_told_once)
+        damaged_while_in_use, removed_while_in_use, a_write_while_locked_is_remembered_over_a_kill, a_lock_passes,
+        locked_from_the_start, no_folder, a_file_where_a_folder_should_be, a_folder_where_the_file_should_be,
+        no_room_left, each_change_of_state_is_told_once)

@@ -2,6 +2,8 @@
 
 #include "store_kit.h"
 
+#include <fcntl.h>
+
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)
 
@@ -357,6 +359,33 @@ START_TEST(a_lower_limit_is_reached_step_by_step)
 }
 END_TEST
 
+START_TEST(a_file_taken_away_is_noticed)
+{
+	CLEANUP(kit_remove) char *folder = kit_folder();
+	const char *path = kit_path(folder, "c.db");
+	struct store *store = open_limited(path, 4 * MIB);
+	struct generations *g = generations_new();
+	struct store_present present = {.now_ms = KIT_BORN, .generations = g};
+	struct fail fail = {0};
+
+	ck_assert_int_eq(store_sqlite.trim(store, &present, NULL), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(store_sqlite.trim(store, &present, &fail), -ESTALE);
+	store_sqlite.close(store);
+	store = open_limited(path, 4 * MIB);
+	ck_assert(store_kit_put(store, 1, 0, 10));
+	ck_assert_int_eq(store_sqlite.trim(store, &present, NULL), 0);
+	ck_assert_int_eq(rename(path, kit_path(folder, "elsewhere")), 0);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); /* another one in its place */
+	ck_assert_int_eq(store_sqlite.trim(store, &present, &fail), -ESTALE);
+	store_sqlite.close(store);
+	store = open_limited(path, 4 * MIB);
+	ck_assert_int_eq(store_kit_look(store, 1, 0, 10), -ENOENT);
+	store_sqlite.close(store);
+	generations_free(g);
+}
+END_TEST
+
 struct told {
 	uint64_t count;
 };
@@ -395,4 +424,5 @@ UNIT_MAIN("cache/store_writer", ten_times_the_limit_of_small_ones, ten_times_the
         the_largest_object_fits_the_default_store, a_limit_of_nothing_keeps_nothing,
         a_renewed_head_does_not_write_the_body_again, a_body_shared_by_two_keys_is_kept_for_each,
         a_renewal_after_a_clear_is_a_put, a_failed_batch_leaves_a_whole_file,
-        trimming_removes_the_expired_and_the_spoilt, a_lower_limit_is_reached_step_by_step, every_removal_is_told)
+        trimming_removes_the_expired_and_the_spoilt, a_lower_limit_is_reached_step_by_step,
+        a_file_taken_away_is_noticed, every_removal_is_told)
