@@ -189,11 +189,13 @@ def test_stderr_that_nobody_reads(launch, fake, fresh):
     daemon.stderr_file.write_bytes(b"")
     writer.close()
     until(daemon.answers_ready, "ready")
-    target = fresh("/issues/1.json")
+    target = fresh("/issues/1.json?long=" + "x" * 3000)
     with daemon.connect() as connection:
-        for _ in range(3000):
-            assert connection.get(target).status == 200
-    assert daemon.status["log_dropped"] > 0
+        until(
+            lambda: connection.get(target).status == 200 and daemon.status["log_dropped"] > 0,
+            "lines are dropped",
+            pause=0,
+        )
     reader.close()
     assert daemon.get(target).hit
     assert daemon.get(fresh()).status == 200
