@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 # command -> Debian package that has it
 PACKAGES = {
@@ -58,6 +59,29 @@ def busy(core):
                 ticks = [int(f) for f in fields[1:9]]
                 return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
     return 0.0
+
+
+def busy_part(core, seconds=0.3):
+    """How much of a core is in use now: 0 to 1."""
+    before, begun = busy(core), time.monotonic()
+    time.sleep(seconds)
+    return (busy(core) - before) / (time.monotonic() - begun)
+
+
+class Patience:
+    """Seconds, for a whole run, that may be spent on waiting until nobody else uses the cores."""
+
+    QUIET = 0.1
+
+    def __init__(self, seconds, *which):
+        self.left, self.cores = seconds, which
+
+    def wait(self):
+        """Until each core is quiet, or patience is at its end."""
+        begun = time.monotonic()
+        while self.left > time.monotonic() - begun and any(busy_part(c) > self.QUIET for c in self.cores):
+            time.sleep(0.2)
+        self.left -= time.monotonic() - begun
 
 
 def description():

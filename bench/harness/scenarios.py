@@ -49,6 +49,7 @@ def fresh_number():
 def measured(bench, server, process, load):
     """Run a load against a server; its row, with the CPU and the context switches that it took."""
     process.settle(2.0)
+    bench.patience.wait()
     core = bench.place.server_core
     cpu, switches = process.usage()
     all_busy, begun = machine.busy(core), time.monotonic()
@@ -63,6 +64,18 @@ def measured(bench, server, process, load):
     if not row["requests"]:
         raise Failed(f"{server.name} answered nothing")
     row["cpu_100k"] = 1e5 * row["cpu"] / row["requests"]
+    return row
+
+
+def timed(bench, server, load):
+    """Run a load whose time counts; its row, with what others took of the server's core meanwhile."""
+    bench.patience.wait()
+    core = bench.place.server_core
+    cpu, all_busy, begun = server.process.usage()[0], machine.busy(core), time.monotonic()
+    row = load()
+    elapsed = time.monotonic() - begun
+    others = machine.busy(core) - all_busy - (server.process.usage()[0] - cpu)
+    row.update(server=server.name, others=max(0.0, others / elapsed))
     return row
 
 
@@ -141,20 +154,21 @@ def herd(bench, servers, latency=200):
         for server in servers:
             bench.origin.reset(latency)
             try:
-                row = bench.load.burst(server.port, f"/issues/{fresh_number()}.json", HERD, 20)
+                row = timed(bench, server, lambda: bench.load.burst(
+                    server.port, f"/issues/{fresh_number()}.json", HERD, 20))
             except Failed as failed:
                 bench.remark(f"herd: {failed}")
                 continue
-            row.update(server=server.name, round=number, latency=latency,
-                       upstream=bench.origin.counters()["requests"])
+            row.update(round=number, latency=latency, upstream=bench.origin.counters()["requests"])
             bench.add("herd", row)
     bench.origin.reset(0)
 
 
-def _pages_cold(bench, port, latency, tracker):
+def _pages_cold(bench, server, latency, tracker):
     """All pages at once through a cold cache. A filter that the fake Redmine ignores makes them new."""
     bench.origin.reset(latency)
-    row = bench.load.burst(port, f"/issues.json?limit=100&tracker_id={tracker}&offset=#", PAGES, 60, 0, 100)
+    row = timed(bench, server, lambda: bench.load.burst(
+        server.port, f"/issues.json?limit=100&tracker_id={tracker}&offset=#", PAGES, 60, 0, 100))
     counters = bench.origin.counters()
     return dict(row, upstream=counters["requests"], width=counters["in_flight_most"])
 
@@ -214,8 +228,7 @@ def fanout(bench, engines, latencies=(20, 200), widths=(4, 16, 32)):
         with bench.daemon(engine=engine, workers=width) as server:
             for latency, _ in itertools.product(latencies, range(bench.rounds)):
                 if server:
-                    add(f"redmine-cached, {engine}", latency, width,
-                        _pages_cold(bench, server.port, latency, next(trackers)))
+                    add(server.name, latency, width, _pages_cold(bench, server, latency, next(trackers)))
     bench.origin.reset(0)
 
 
