@@ -42,14 +42,9 @@ end_stage() {
 	((failed == 0)) || show_failure "$name"
 }
 
-# A failed stage's log: what failed, and its end.
 show_failure() {
-	say "    --- $logs/$1.log, from its end:"
-	{
-		grep -a '^FAILED' "$logs/$1.log" | head -n 40
-		echo '…'
-		tail -n 60 "$logs/$1.log"
-	} | cut -c 1-400 | sed 's/^/    /'
+	say "    --- the end of $logs/$1.log:"
+	tail -n 80 "$logs/$1.log" | cut -c 1-300 | sed 's/^/    /'
 	say "    ---"
 }
 
