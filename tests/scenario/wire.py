@@ -6,6 +6,7 @@ a scenario must see exactly what was sent.
 
 import hashlib
 import os
+import random
 import socket
 import struct
 
@@ -202,7 +203,6 @@ def reset(sock):
 
 def free_port():
     """A port nobody listens on, outside of the range that outgoing connections draw from."""
-    import random
 
     while True:
         port = random.randrange(15000, 30000)
