@@ -78,6 +78,16 @@ int digest_secret_save(const struct digest_secret *secret, const char *path, str
 	return r;
 }
 
+/* What is no secret is of no use to anybody, but may be a file of somebody's: it is renamed, not removed. */
+static int set_aside(const char *path, struct fail *fail)
+{
+	char aside[4096];
+
+	if (snprintf(aside, sizeof(aside), "%s.damaged", path) >= (int)sizeof(aside) || rename(path, aside) < 0)
+		return fail_prefix(fail, "cannot be set aside");
+	return 0;
+}
+
 int digest_secret_load(struct digest_secret *ret, const char *path, struct fail *fail)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -96,5 +106,9 @@ int digest_secret_load(struct digest_secret *ret, const char *path, struct fail 
 	}
 	r = read_secret(ret, fd, path, fail);
 	close(fd);
-	return r;
+	if (r != -EINVAL)
+		return r;
+	digest_secret_random(ret);
+	r = set_aside(path, fail);
+	return r < 0 ? r : digest_secret_save(ret, path, fail);
 }

@@ -37,8 +37,8 @@ void digest_end(struct digest *d, uint8_t ret[DIGEST_SIZE]);
  * Reads the secret kept in a file, or makes one from getrandom(2) and writes
  * it with mode 0600 (created beside and renamed, so that it is whole or not
  * there). 0; -EACCES, -EIO... when the file can be neither read nor made (the
- * secret is then a fresh one, usable until the process ends); -EINVAL when the
- * file is not 32 bytes long (left alone).
+ * secret is then a fresh one, usable until the process ends). A file that is
+ * not 32 bytes long is renamed to "PATH.damaged" and replaced.
  */
 int digest_secret_load(struct digest_secret *ret, const char *path, struct fail *fail);
 

@@ -182,12 +182,26 @@ void fields_remove_hop_by_hop(struct fields *f)
 int fields_print(const struct fields *f, struct buf *out)
 {
 	for (size_t i = 0; i < f->count; i++) {
-		int r = buf_printf(out, "%s: %s\r\n", f->items[i].name, f->items[i].value);
+		int r = buf_add_text(out, f->items[i].name);
+
+		if (r == 0)
+			r = buf_add_text(out, ": ");
+		if (r == 0)
+			r = buf_add_text(out, f->items[i].value);
+		if (r == 0)
+			r = buf_add_text(out, "\r\n");
 
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* RFC 9110 section 5.5: a bare CR, which some would take for the end of the line, is passed on as a space. */
+static void blank_returns(char *value)
+{
+	while ((value = strchr(value, '\r')))
+		*value = ' ';
 }
 
 int fields_parse(struct fields *f, const char *block, size_t size)
@@ -215,6 +229,7 @@ int fields_parse(struct fields *f, const char *block, size_t size)
 		r = fields_add_slice(f, block, (size_t)(colon - block), value, value_size);
 		if (r < 0)
 			return r;
+		blank_returns((char *)f->items[f->count - 1].value);
 		size -= line + 1;
 		block = end + 1;
 	}

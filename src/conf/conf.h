@@ -67,7 +67,7 @@ struct conf {
 		int max_connections;            /* 4096 */
 		int64_t idle_timeout_ms;   /* 60s: kept-alive connection without a request, client that takes nothing */
 		int64_t header_timeout_ms; /* 15s: from the first byte of a head to its end */
-		uint64_t header_limit;     /* bytes of a request's head, 32K */
+		uint64_t header_limit;     /* bytes of a request's head, 16K */
 		uint64_t body_limit;       /* bytes of a request's body, 1G; 0: none */
 		int64_t drain_timeout_ms;  /* SIGTERM: time for answers under way, 20s */
 	} listen;

@@ -72,7 +72,7 @@ OPTION(listen, idle_timeout, listen.idle_timeout_ms, SPAN, "60s", "1s", "1h", ST
 	"How long a connection may stay open without a request, and a client may take nothing of its answer.")
 OPTION(listen, header_timeout, listen.header_timeout_ms, SPAN, "15s", "100ms", "10m", RELOAD,
 	"How long a client may take to send the head of a request, from its first byte.")
-OPTION(listen, header_limit, listen.header_limit, SIZE, "32K", "4K", "1M", START,
+OPTION(listen, header_limit, listen.header_limit, SIZE, "16K", "4K", "1M", START,
 	"The largest head of a request; a larger one is answered 431.")
 OPTION(listen, body_limit, listen.body_limit, SIZE, "1G", "0", "16T", RELOAD,
 	"The largest body of a request; a larger one is answered 413. 0: no limit.")

@@ -1,5 +1,6 @@
 #include "flow/fetch.h"
 
+#include "base/clock.h"
 #include "flow/forward.h"
 #include "flow/harvest.h"
 #include "flow/outcome.h"
@@ -27,7 +28,8 @@ struct fetch {
 	struct flow *flow;
 	struct request *r;     /* whose request is sent; one reference */
 	struct flight *flight; /* NULL: for r only, or landed already */
-	bool write, headed, write_ended;
+	bool write, headed, write_ended, told;
+	int64_t started_us; /* monotonic */
 	enum fetch_mode mode;
 
 	unsigned status;
@@ -193,6 +195,7 @@ static int start_stream(struct fetch *f)
 	f->mode = FETCH_STREAM;
 	f->r->answer.length = f->links ? -1 : f->length;
 	f->r->answer.fetch = f;
+	f->r->answer.upstream_us = clock_monotonic_us() - f->started_us;
 	atomic_fetch_add(&f->refs, 1);
 	deliver(f, f->r); /* from here on a failure cuts the stream */
 	return collected.size > 0 ? emit(f, collected.data, collected.size) : 0;
@@ -226,7 +229,7 @@ static int begin_for_flight(struct fetch *f)
 	harvest_decide(&f->keep, f->r, f->status, &f->fields, f->framed);
 	f->body = BUF_INIT(f->r->conf->cache.object_limit);
 	if (validated || (f->length <= (int64_t)f->body.ceiling && f->keep.share))
-		return 0;
+		return f->length > 0 ? buf_reserve(&f->body, (size_t)f->length) : 0;
 	return start_stream(f);
 }
 
@@ -263,6 +266,11 @@ static int on_body(struct job *job, const char *data, size_t size)
 	CHECK(f, FETCH_MAGIC);
 	if (f->mode == FETCH_STREAM && pipe_holds(&f->pipe))
 		return JOB_HOLD;
+	if (f->mode == FETCH_COUNT && f->length >= 0 && !f->links) {
+		f->counted = (uint64_t)f->length; /* HEAD: that is all it asks */
+		f->told = true;
+		return -ECANCELED;
+	}
 	r = emit(f, data, size);
 	if (r == -ENOBUFS && f->flight) {
 		r = start_stream(f); /* longer than what is kept, and it had not said so */
@@ -361,13 +369,13 @@ static void finish_for_flight(struct fetch *f, const struct job_result *result)
 static void finish_for_request(struct fetch *f, const struct job_result *result)
 {
 	struct request *r = f->r;
-	bool whole = result->outcome == JOB_DONE && emit(f, NULL, 0) == 0;
+	bool whole = f->told || (result->outcome == JOB_DONE && emit(f, NULL, 0) == 0);
 
-	r->answer.upstream_us = result->upstream_us;
 	if (f->mode == FETCH_STREAM) {
-		pipe_end(&f->pipe, whole ? 0 : -EIO);
+		pipe_end(&f->pipe, whole ? 0 : -EIO); /* the answer is the front's already */
 		return;
 	}
+	r->answer.upstream_us = result->upstream_us;
 	if (!whole || answer_head(f, r, ANSWER_WHOLE) < 0) {
 		outcome_answer(r, result, f->write, f->status);
 		set_cache_status(f, r);
@@ -393,7 +401,7 @@ static void on_done(struct job *job, const struct job_result *result)
 	CHECK(f, FETCH_MAGIC);
 	end_write(f);
 	pipe_abandon(&f->r->upload);
-	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED)
+	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)
 		outcome_log(f->r, result);
 	if (f->flight)
 		finish_for_flight(f, result);
@@ -427,7 +435,7 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 	struct request *r = f->r;
 	bool own_coding = purpose == FORWARD_TO_KEEP || forward_rewrites(r);
 	bool counts = purpose == FORWARD_TO_PASS && request_is_head(r) &&
-	              (r->target.format != TARGET_FORMAT_NONE || r->query.api_format);
+	              (r->target.format != TARGET_FORMAT_NONE || r->query.api_format || r->resource);
 	struct job *job = &f->job;
 
 	f->target = forward_target(r, f->flow->origin);
@@ -473,6 +481,7 @@ static struct fetch *fetch_new(struct request *r, enum forward_purpose purpose)
 
 static void submit(struct fetch *f)
 {
+	f->started_us = clock_monotonic_us();
 	atomic_fetch_add(&f->flow->figures.upstream, 1);
 	engine_submit(f->flow->engine, &f->job);
 }

@@ -4,6 +4,7 @@
 #include "front/pages.h"
 #include "redmine/redact.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 #define TARGET_SHOWN     1024
@@ -16,10 +17,28 @@ char *admit_show(const char *target)
 	return redact_target(target, TARGET_SHOWN, &shown) < 0 ? NULL : strdup(buf_text(&shown));
 }
 
+struct copied {
+	struct fields *fields;
+	bool malformed; /* a name that is no token, a value with a NUL (RFC 9110 sections 5.1 and 5.5) */
+};
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!isalnum((unsigned char)text[i]) && (!text[i] || !strchr("!#$%&'*+-.^_`|~", text[i])))
+			return false;
+	return size > 0;
+}
+
 static enum MHD_Result copy_field(
         void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-	return fields_add_slice(arg, name, name_size, value ? value : "", value_size) < 0 ? MHD_NO : MHD_YES;
+	struct copied *copied = arg;
+
+	if (!is_token(name, name_size) || (value && memchr(value, 0, value_size)))
+		copied->malformed = true;
+	return fields_add_slice(copied->fields, name, name_size, value ? value : "", value_size) < 0 ? MHD_NO : MHD_YES;
 }
 
 /* "http://host/path" to its path; its authority counts instead of Host (RFC 9112 3.2.2). */
@@ -41,16 +60,16 @@ static int split_absolute(const char *target, const char **ret_path, char **ret_
 	return *ret_authority ? 0 : -1;
 }
 
-/* The length the head gives: -1 chunked, -2 when it contradicts itself (RFC 9112 section 6.3: an attempt to smuggle). */
+/* The length the head gives: -1 chunked, -2 when it contradicts itself (RFC 9112 section 6.3: an attempt to smuggle), -3 for a coding that is not known. */
 static int64_t body_size(const struct fields *fields)
 {
 	const char *length = fields_get(fields, "Content-Length");
-	bool coded = fields_get(fields, "Transfer-Encoding");
+	const char *coding = fields_get(fields, "Transfer-Encoding");
 
-	if (fields_count(fields, "Content-Length") > 1 || (coded && length))
+	if (fields_count(fields, "Content-Length") > 1 || (coding && length))
 		return -2;
-	if (coded)
-		return -1;
+	if (coding)
+		return strcasecmp(coding, "chunked") == 0 && fields_count(fields, "Transfer-Encoding") == 1 ? -1 : -3;
 	if (!length)
 		return 0;
 	if (!length[0] || strspn(length, "0123456789") != strlen(length) || strlen(length) > 18)
@@ -98,6 +117,8 @@ static bool check(const struct admission *a, struct request *r)
 
 	if (a->guest->refused)
 		return refuse(r, 503, "Too many connections: listen.max_connections is reached.");
+	if (r->body_size == -3)
+		return refuse(r, 501, "Transfer-Encoding: only chunked is understood.");
 	if (r->body_size == -2)
 		return refuse(r, 400, "Content-Length and Transfer-Encoding contradict each other.");
 	if (fields_count(&r->fields, "Host") > 1)
@@ -114,6 +135,7 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
         void *visit, struct request **ret)
 {
 	char *absolute = NULL;
+	struct copied copied = {0};
 	const char *path;
 	struct request *r;
 
@@ -125,7 +147,8 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 		free(absolute);
 		return false;
 	}
-	MHD_get_connection_values_n(a->connection, MHD_HEADER_KIND, copy_field, &r->fields);
+	copied.fields = &r->fields;
+	MHD_get_connection_values_n(a->connection, MHD_HEADER_KIND, copy_field, &copied);
 	if (set_authority(a, r, absolute) < 0) {
 		request_unref(r);
 		return false;
@@ -134,6 +157,8 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 	r->has_body = r->body_size != 0 || (fields_get(&r->fields, "Content-Length") && strcmp(method, "GET") != 0 &&
 	                                           strcmp(method, "HEAD") != 0);
 	*ret = r;
+	if (copied.malformed)
+		return refuse(r, 400, "A field has a name that is no token, or a NUL in its value.");
 	if (!check(a, r))
 		return false;
 	if (pages_own(r->raw_target)) {

@@ -26,6 +26,7 @@ struct guest {
 	bool refused;       /* beyond the limit: gets a 503 */
 	bool busy;          /* between the request line and the end of the answer */
 	int64_t since_us;   /* busy: when its request line came; else when it became idle */
+	bool receiving;     /* busy: its body is not complete */
 	bool head_complete; /* busy: the handler was called */
 	struct guest *next, *previous;
 };

@@ -5,9 +5,9 @@
 
 #include <sys/random.h>
 
-/* A power of two; a bucket has WAYS places, so that two hot requests rarely push each other out. */
-#define BUCKETS      1024
-#define WAYS         2
+/* 4096 places in all. A bucket has enough of them that hot requests rarely push each other out. */
+#define BUCKETS      512
+#define WAYS         8
 #define BYTES_MAX    (32 * 1024)
 #define TARGET_SHOWN 1024
 /* This thread's time is that of its turn, an entry may be a little younger. */
@@ -168,14 +168,19 @@ struct prepared_answer *prepared_find(struct prepared *p, const struct conf *con
 	return &slot->answer;
 }
 
-/* The place of the bucket that was asked for longest ago. */
-static struct slot *victim(struct prepared *p, uint64_t hash)
+/* Asked for within this time, a place is not given to another: more hot requests than places would else make each other anew in turn. */
+#define HOT_MS 1000
+
+/* The place of the bucket that was asked for longest ago; NULL when all are hot. */
+static struct slot *victim(struct prepared *p, uint64_t hash, int64_t now_ms)
 {
 	struct slot *bucket = p->slots[hash % BUCKETS], *oldest = &bucket[0];
 
 	for (size_t i = 1; i < WAYS; i++)
 		if (bucket[i].used_ms < oldest->used_ms)
 			oldest = &bucket[i];
+	if (oldest->bytes && now_ms >= oldest->used_ms && now_ms - oldest->used_ms < HOT_MS)
+		return NULL;
 	slot_release(oldest);
 	return oldest;
 }
@@ -196,6 +201,11 @@ struct prepared_answer *prepared_keep(struct prepared *p, struct request *r, int
 	if (p->size > sizeof(p->bytes))
 		return NULL;
 	made.hash = hash_bytes(p);
+	slot = find_slot(p, made.hash);
+	if (slot)
+		slot_release(slot);
+	else if (!(slot = victim(p, made.hash, now_ms)))
+		return NULL;
 	made.size = p->size;
 	made.bytes = malloc(p->size);
 	made.body = reply_body(r, p->origin);
@@ -214,11 +224,6 @@ struct prepared_answer *prepared_keep(struct prepared *p, struct request *r, int
 		return NULL;
 	}
 	memcpy(made.bytes, p->bytes, p->size);
-	slot = find_slot(p, made.hash);
-	if (slot)
-		slot_release(slot);
-	else
-		slot = victim(p, made.hash);
 	*slot = made;
 	return &slot->answer;
 }

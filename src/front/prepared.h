@@ -38,7 +38,8 @@ struct prepared_answer *prepared_find(struct prepared *p, const struct conf *con
 
 /*
  * Keeps the answer of r, a hit of the flow's (ANSWER_ENTRY), for the gathered bytes. Takes a reference to r, whose answer must not
- * change any more. NULL: out of memory, or too many bytes were gathered; r then is to be answered on its own.
+ * change any more. NULL: no room among hotter ones, out of memory, or too many bytes were
+ * gathered; r then is to be answered on its own.
  */
 struct prepared_answer *prepared_keep(struct prepared *p, struct request *r, int64_t now_ms);
 

@@ -164,10 +164,11 @@ static ssize_t read_nothing(void *arg, uint64_t at, char *room, size_t size)
 }
 
 /*
- * Redmine's own 304. Where it says no length none may be said, and libmicrohttpd leaves it out only where
- * the connection ends with the answer: a "Content-Length: 0" would be false.
+ * A 304 of Redmine's own, an answer to HEAD. Where no length is known none may be said, and libmicrohttpd leaves it out
+ * only where the connection ends with the answer: a "Content-Length: 0" would be false, and after
+ * "Transfer-Encoding: chunked" it sends the end of a body that these do not have.
  */
-static struct MHD_Response *make_not_modified(uint64_t length)
+static struct MHD_Response *make_bodyless(uint64_t length)
 {
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	        length, STREAM_BLOCK, read_nothing, NULL, NULL);
@@ -186,11 +187,11 @@ static struct MHD_Response *make_response(struct request *r, const struct reply_
 	char *data;
 
 	if (answer->status == 304)
-		return make_not_modified(length);
+		return make_bodyless(length);
 	if (answer->kind == ANSWER_STREAM)
 		return MHD_create_response_from_callback(length, STREAM_BLOCK, reader->read, reader->arg, NULL);
 	if (request_is_head(r) && size == 0 && answer->length != 0)
-		return MHD_create_response_from_callback(length, STREAM_BLOCK, read_nothing, NULL, NULL);
+		return make_bodyless(length);
 	data = buf_take(&answer->body, NULL);
 	response = MHD_create_response_from_buffer(size, data, data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (!response)

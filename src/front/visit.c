@@ -120,7 +120,8 @@ enum MHD_Result visit_handle(void *arg, struct MHD_Connection *connection, const
 	case VISIT_HEAD:
 		v->guest->head_complete = true;
 		v->log.method = method;
-		if (brings_body(connection))
+		v->guest->receiving = brings_body(connection);
+		if (v->guest->receiving)
 			return visit_begin_body(v, method);
 		v->state = VISIT_READ;
 		return MHD_YES;
@@ -164,6 +165,7 @@ void *visit_begin(void *arg, const char *target, struct MHD_Connection *connecti
 	pthread_mutex_init(&v->lock, NULL);
 	memcpy(v->target, target, size);
 	v->guest->busy = true;
+	v->guest->receiving = false;
 	v->guest->head_complete = false;
 	v->guest->since_us = v->started_us;
 	atomic_fetch_add_explicit(&daemon->loop->front->active, 1, memory_order_relaxed);

@@ -4,6 +4,8 @@
 
 /* A body of known length up to this is taken in whole before Redmine is asked: a slow client then holds no worker. */
 #define BODY_GATHERED (256 * 1024)
+/* So much beyond the limit of a body that is refused is read before the connection is cut. */
+#define REFUSED_HEARD_OUT (64 * 1024 * 1024)
 
 /* The first call of a request that brings a body. */
 enum MHD_Result visit_begin_body(struct visit *v, const char *method)
@@ -13,8 +15,8 @@ enum MHD_Result visit_begin_body(struct visit *v, const char *method)
 	if (!v->r)
 		return MHD_NO;
 	if (!admitted) {
-		/* What is too large is not waited for: the answer now, and the connection ends. */
-		if (v->r->answer.status == 413)
+		/* What is too large, or whose end cannot be told, is not waited for: the answer now, and the connection ends. */
+		if (v->r->answer.status == 413 || v->r->answer.status == 400 || v->r->answer.status == 501)
 			return visit_deliver(v);
 		v->state = VISIT_DRAIN;
 		return MHD_YES;
@@ -42,7 +44,7 @@ static enum MHD_Result refuse_rest(struct visit *v, size_t *size, uint64_t limit
 	v->received += *size;
 	*size = 0;
 	pipe_end(&v->r->upload, -EFBIG);
-	if (v->received / 2 <= limit)
+	if (v->received <= limit + REFUSED_HEARD_OUT)
 		return MHD_YES;
 	visit_reset_at_close(v);
 	return MHD_NO;
@@ -78,6 +80,7 @@ enum MHD_Result visit_take_body(struct visit *v, const char *data, size_t *size)
 
 enum MHD_Result visit_end_body(struct visit *v)
 {
+	v->guest->receiving = false;
 	if (v->state == VISIT_DRAIN)
 		return visit_deliver(v);
 	pipe_end(&v->r->upload, 0);

@@ -71,8 +71,10 @@ static int head_end(struct exchange *e)
 
 	if (e->status < 200)
 		return 0;
-	if (is_contradictory(&e->fields))
+	if (is_contradictory(&e->fields)) {
+		e->nonsense = "the answer has several lengths";
 		return -EPROTO;
+	}
 	head.framed = is_framed(e);
 	forget_coding(e);
 	e->head_told = true;
@@ -125,7 +127,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 	else
 		r = add_field(&e->fields, line, size);
 	if (r < 0)
-		e->gave_up = true;
+		e->gave_up = !e->nonsense;
 	return r < 0 ? 0 : size;
 }
 
@@ -309,7 +311,9 @@ void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct j
 		        (long long)e->job->timeout_ms);
 	else if (ret->outcome != JOB_DONE)
 		snprintf(ret->text, sizeof(ret->text), "%s",
-		        e->gave_up ? "given up on this side" : curl_easy_strerror(code));
+		        e->gave_up    ? "given up on this side"
+		        : e->nonsense ? e->nonsense
+		                      : curl_easy_strerror(code));
 	curl_slist_free_all(e->lines);
 	e->lines = NULL;
 	fields_release(&e->fields);

@@ -21,6 +21,7 @@ struct exchange {
 	unsigned status;
 	char reason[256];
 	bool http2, head_told, body_held, upload_held, gave_up;
+	const char *nonsense; /* what is wrong with the head that came, NULL: nothing */
 
 	int64_t started_us, progress_us; /* monotonic */
 

@@ -62,8 +62,9 @@ def test_target_too_long(daemon, fake):
 
 
 @pytest.mark.parametrize("size", list(range(4000, 24000, 1000)) + [8192 - 60, 8192, 16384])
-def test_every_size_of_head_gets_an_answer(daemon, fake, fresh, size):
+def test_every_size_of_head_gets_an_answer(launch, fake, fresh, size):
     """At the edges of buffers connections have been closed without a word."""
+    daemon = launch({"listen.header_limit": "32K"})
     fake.on("/x", reply(200, b"y"))
     answer = daemon.get(fresh("/x"), [("X-Large", "v" * size)])
     assert answer.status == 200 and len(fake.last("/x").get("X-Large")) == size

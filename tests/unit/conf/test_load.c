@@ -23,7 +23,7 @@ START_TEST(url_alone_is_enough)
 	ck_assert_int_eq(conf->listen.max_connections, 4096);
 	ck_assert_int_eq(conf->listen.idle_timeout_ms, 60000);
 	ck_assert_int_eq(conf->listen.header_timeout_ms, 15000);
-	ck_assert_uint_eq(conf->listen.header_limit, 32 << 10);
+	ck_assert_uint_eq(conf->listen.header_limit, 16 << 10);
 	ck_assert_uint_eq(conf->listen.body_limit, 1 << 30);
 	ck_assert_int_eq(conf->listen.drain_timeout_ms, 20000);
 	ck_assert_str_eq(conf->engine.default_name, "thread");
