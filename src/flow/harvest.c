@@ -106,7 +106,11 @@ struct entry *harvest_renew(const struct request *r, const struct fields *fields
 		if (is_renewed(fields->items[i].name) &&
 		        fields_add(&entry->fields, fields->items[i].name, fields->items[i].value) < 0)
 			return NULL;
+	/* RFC 9111 section 4.2.3: the age that the 304 says is that of what it renews. */
+	if (fields_get(fields, "Age") && fields_set(&entry->fields, "Age", fields_get(fields, "Age")) < 0)
+		return NULL;
 	harvest_decide(ret_keep, r, entry->status, &entry->fields, true);
+	fields_remove(&entry->fields, "Age");
 	set_times(entry, ret_keep, notes);
 	return TAKE(entry);
 }
