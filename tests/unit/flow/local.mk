@@ -1,0 +1,44 @@
+# A flow before an engine that notes its jobs, for all tests of this room.
+flow_kit = tests/unit/flow/kit.c tests/unit/flow/kit.h tests/unit/unit.h $(tests_support)
+flow_tests = \
+	tests/unit/flow/test_cache_status \
+	tests/unit/flow/test_directives \
+	tests/unit/flow/test_flight \
+	tests/unit/flow/test_forward \
+	tests/unit/flow/test_harvest \
+	tests/unit/flow/test_outcome \
+	tests/unit/flow/test_policy \
+	tests/unit/flow/test_request
+check_PROGRAMS += $(flow_tests)
+
+tests_unit_flow_test_cache_status_SOURCES = tests/unit/flow/test_cache_status.c tests/unit/unit.h
+tests_unit_flow_test_cache_status_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_cache_status_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_directives_SOURCES = tests/unit/flow/test_directives.c tests/unit/unit.h
+tests_unit_flow_test_directives_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_directives_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_flight_SOURCES = tests/unit/flow/test_flight.c $(flow_kit)
+tests_unit_flow_test_flight_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_flight_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_forward_SOURCES = tests/unit/flow/test_forward.c $(flow_kit)
+tests_unit_flow_test_forward_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_forward_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_harvest_SOURCES = tests/unit/flow/test_harvest.c $(flow_kit)
+tests_unit_flow_test_harvest_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_harvest_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_outcome_SOURCES = tests/unit/flow/test_outcome.c $(flow_kit)
+tests_unit_flow_test_outcome_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_outcome_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_policy_SOURCES = tests/unit/flow/test_policy.c $(flow_kit)
+tests_unit_flow_test_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_policy_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_request_SOURCES = tests/unit/flow/test_request.c $(flow_kit)
+tests_unit_flow_test_request_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_request_LDADD = $(TESTS_LIBS)
