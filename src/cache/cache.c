@@ -32,8 +32,8 @@
 #define RETRY_MAX_MS 30000
 
 /*
- * The writer's queue may hold so large a part of the memory budget: entries in it are mostly in memory too. At least some
- * batches, so that a small budget does not lose entries on their way to the store.
+ * The writer's queue may hold so large a part of the memory budget: entries in it are mostly in memory too. At
+ * least some batches, so that a small budget does not lose entries on their way to the store.
  */
 #define QUEUE_PARTS     8
 #define QUEUE_BYTES_MIN (4 << 20)

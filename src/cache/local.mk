@@ -9,6 +9,7 @@ libdaemon_a_SOURCES += \
 	src/cache/keeper_writer.c \
 	src/cache/key.h \
 	src/cache/memory.c src/cache/memory.h \
+	src/cache/memory_shard.c src/cache/memory_shard.h \
 	src/cache/pending.c src/cache/pending.h \
 	src/cache/presence.c src/cache/presence.h \
 	src/cache/store.h \
@@ -18,4 +19,5 @@ libdaemon_a_SOURCES += \
 	src/cache/store_row.c src/cache/store_row.h \
 	src/cache/store_schema.c src/cache/store_schema.h \
 	src/cache/store_sqlite.c src/cache/store_sqlite.h \
+	src/cache/store_trim.c \
 	src/cache/store_writer.c

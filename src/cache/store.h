@@ -76,8 +76,8 @@ struct store_ops {
 	        void (*each)(void *arg, const struct cache_key *key), void *arg, struct fail *fail);
 	/*
 	 * Makes the changes in their order, durable against the end of the process on return. On failure (-ESTALE:
-	 * somebody took the file away) those of the front may have been made. Sets blob->stored as it likes. Never grows the store past its limit: the
-	 * least recently stored go. Writer thread.
+	 * somebody took the file away) those of the front may have been made. Sets blob->stored as it likes. Never
+	 * grows the store past its limit: the least recently stored go. Writer thread.
 	 */
 	int (*apply)(struct store *store, struct store_change *changes, size_t count, struct fail *fail);
 	/*

@@ -45,7 +45,7 @@ struct link {
 	bool corrupt;            /* something said so: see link_fail() */
 };
 
-/* Opens the file, which exists. 0; negative errno as link_fail(). The link is empty again on failure. */
+/* Opens the file, which exists. 0; negative errno as link_fail(), the link is empty then. It may not be moved after. */
 int link_open(struct link *link, const char *path, int busy_ms, struct fail *fail);
 
 /* Frees it; a zeroed link is fine too. */

@@ -258,8 +258,8 @@ const struct store_ops store_sqlite = {
         .load_generations = sqlite_load_generations,
         .load = sqlite_load,
         .keys = sqlite_keys,
-        .apply = store_writer_apply,
-        .trim = store_writer_trim,
+        .apply = store_apply,
+        .trim = store_trim,
         .set_size_limit = sqlite_set_size_limit,
         .figures = sqlite_figures,
 };

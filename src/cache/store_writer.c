@@ -9,23 +9,21 @@
  * quarter of that long (or CHECKPOINT_MOST), one transaction adds at most half of it, and so much is the most that
  * one answer may need.
  */
-#define JOURNAL_PARTS 8
-#define CHECKPOINT_MOST                                                                                                \
-	(UINT64_C(4) << 20) /* bytes; a raised generation may have to wait for so much to reach the disk */
-#define PAGES_PER_PUT                                                                                                  \
-	6 /* of trees, written besides the body's own: leaves of heads, heads_key and bodies, pointer map */
-#define REMOVALS_PER_PUT 256 /* most answers that make room for one */
-#define ROWS_PER_TRIM    256
-#define VACUUM_PER_TRIM  256 /* pages */
+#define JOURNAL_PARTS   8
+#define CHECKPOINT_MOST (UINT64_C(4) << 20) /* bytes: a raised generation may have to wait for them */
 
-static int64_t journal_pages(const struct store *store)
+/* Pages of trees that a put writes besides the body's own: leaves of heads, heads_key and bodies, pointer map. */
+#define PAGES_PER_PUT    6
+#define REMOVALS_PER_PUT 256 /* most answers that make room for one */
+
+int64_t store_journal_pages(const struct store *store)
 {
 	return (int64_t)(store->size_limit / JOURNAL_PARTS / LINK_PAGE_SIZE);
 }
 
-static int64_t file_pages(const struct store *store)
+int64_t store_file_pages(const struct store *store)
 {
-	return (int64_t)(store->size_limit / LINK_PAGE_SIZE) - journal_pages(store);
+	return (int64_t)(store->size_limit / LINK_PAGE_SIZE) - store_journal_pages(store);
 }
 
 static int64_t pages_of(const struct entry *entry)
@@ -47,7 +45,7 @@ static int delete_by_id(struct link *link, enum link_statement which, int64_t id
 	return step_done(link, statement, fail);
 }
 
-static int remove_row(struct store *store, struct store_meta *meta, int64_t id, int64_t body, struct fail *fail)
+int store_remove_row(struct store *store, struct store_meta *meta, int64_t id, int64_t body, struct fail *fail)
 {
 	int r = delete_by_id(&store->writer, LINK_HEAD_DELETE, id, fail);
 
@@ -58,7 +56,7 @@ static int remove_row(struct store *store, struct store_meta *meta, int64_t id, 
 	return r;
 }
 
-static void tell_removed(struct store *store, sqlite3_stmt *statement, int column)
+void store_tell_removed(struct store *store, sqlite3_stmt *statement, int column)
 {
 	struct cache_key key;
 
@@ -81,9 +79,9 @@ static int remove_oldest(struct store *store, struct store_meta *meta, struct fa
 		return link_fail(&store->writer, fail);
 	id = sqlite3_column_int64(statement, 0);
 	body = sqlite3_column_int64(statement, 2);
-	tell_removed(store, statement, 1);
+	store_tell_removed(store, statement, 1);
 	sqlite3_reset(statement);
-	return remove_row(store, meta, id, body, fail);
+	return store_remove_row(store, meta, id, body, fail);
 }
 
 /* Pages of the file that hold something. */
@@ -98,10 +96,7 @@ static int pages_used(struct store *store, int64_t *ret, struct fail *fail)
 	return r;
 }
 
-enum room { ROOM_MADE, ROOM_NOT_YET, ROOM_NEVER };
-
-/* Removes the oldest, `most` of them, until so many more pages fit below the limit: enum room or negative errno. */
-static int make_room(struct store *store, struct store_meta *meta, int64_t pages, int most, struct fail *fail)
+int store_make_room(struct store *store, struct store_meta *meta, int64_t pages, int most, struct fail *fail)
 {
 	for (int i = 0;; i++) {
 		int64_t used = 0;
@@ -109,13 +104,13 @@ static int make_room(struct store *store, struct store_meta *meta, int64_t pages
 
 		if (r < 0)
 			return r;
-		if (used + pages <= file_pages(store))
-			return ROOM_MADE;
+		if (used + pages <= store_file_pages(store))
+			return STORE_ROOM_MADE;
 		if (i == most)
-			return ROOM_NOT_YET;
+			return STORE_ROOM_NOT_YET;
 		r = remove_oldest(store, meta, fail);
 		if (r != 0)
-			return r < 0 ? r : ROOM_NEVER;
+			return r < 0 ? r : STORE_ROOM_NEVER;
 	}
 }
 
@@ -143,7 +138,7 @@ static int apply_drop(struct store *store, struct store_meta *meta, const struct
 	int64_t id = 0, body = 0;
 	int r = find_row(store, key, &id, &body, fail);
 
-	return r == 0 ? remove_row(store, meta, id, body, fail) : r == -ENOENT ? 0 : r;
+	return r == 0 ? store_remove_row(store, meta, id, body, fail) : r == -ENOENT ? 0 : r;
 }
 
 /* A new head over the body that is there already. */
@@ -209,14 +204,14 @@ static int apply_put(struct store *store, struct store_meta *meta, struct store_
 	if (r == 0 && id > meta->cleared && atomic_load(&entry->body->stored) == store_blob_name(store, body))
 		return renew_row(store, meta, id, entry, fail);
 	if (r == 0)
-		r = remove_row(store, meta, id, body, fail);
+		r = store_remove_row(store, meta, id, body, fail);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	change->skipped = true;
-	if (pages > journal_pages(store) / 2)
+	if (pages > store_journal_pages(store) / 2)
 		return 0;
-	r = make_room(store, meta, pages, REMOVALS_PER_PUT, fail);
-	if (r != ROOM_MADE)
+	r = store_make_room(store, meta, pages, REMOVALS_PER_PUT, fail);
+	if (r != STORE_ROOM_MADE)
 		return r < 0 ? r : 0;
 	change->skipped = false;
 	return insert_row(store, meta, entry, fail);
@@ -253,13 +248,12 @@ static int apply_one(struct store *store, struct store_meta *meta, struct store_
 
 static uint64_t checkpoint_above(const struct store *store)
 {
-	uint64_t bytes = (uint64_t)journal_pages(store) / 4 * LINK_PAGE_SIZE;
+	uint64_t bytes = (uint64_t)store_journal_pages(store) / 4 * LINK_PAGE_SIZE;
 
 	return bytes < CHECKPOINT_MOST ? bytes : CHECKPOINT_MOST;
 }
 
-/* Ends a transaction: commits when all went well so far, else rolls back. What ids were given stay given. */
-static int end_transaction(struct store *store, const struct store_meta *meta, int r, struct fail *fail)
+int store_end_transaction(struct store *store, const struct store_meta *meta, int r, struct fail *fail)
 {
 	if (r == 0)
 		r = store_write_meta(store, meta, fail);
@@ -301,129 +295,25 @@ static int apply_some(struct store *store, struct store_change *changes, size_t 
 	do {
 		pages += pages_of_change(&changes[*at]);
 		r = apply_one(store, &meta, &changes[(*at)++], fail);
-	} while (r == 0 && *at < count && pages + pages_of_change(&changes[*at]) <= journal_pages(store) / 2);
-	return end_transaction(store, &meta, r, fail);
+	} while (r == 0 && *at < count && pages + pages_of_change(&changes[*at]) <= store_journal_pages(store) / 2);
+	return store_end_transaction(store, &meta, r, fail);
 }
 
-/* Writing to a file that nobody finds any more would go well for ever. */
-static int check_place(const struct store *store, struct fail *fail)
+int store_check_place(const struct store *store, struct fail *fail)
 {
 	if (store_file_in_place(&store->file))
 		return 0;
 	return fail_set(fail, -ESTALE, "%s: removed or replaced by somebody", store->file.path);
 }
 
-int store_writer_apply(struct store *store, struct store_change *changes, size_t count, struct fail *fail)
+int store_apply(struct store *store, struct store_change *changes, size_t count, struct fail *fail)
 {
 	size_t at = 0;
 	int r;
 
 	CHECK(store, STORE_MAGIC);
-	r = check_place(store, fail);
+	r = store_check_place(store, fail);
 	while (r == 0 && at < count)
 		r = apply_some(store, changes, count, &at, fail);
 	return r;
-}
-
-static bool useless(const struct store_meta *meta, const struct store_present *present, sqlite3_stmt *row)
-{
-	struct tag_notes tags;
-
-	return sqlite3_column_int64(row, 0) <= meta->cleared || sqlite3_column_int64(row, 3) <= present->now_ms ||
-	       row_unpack_tags(&tags, sqlite3_column_blob(row, 4), (size_t)sqlite3_column_bytes(row, 4)) < 0 ||
-	       !generations_current(present->generations, &tags);
-}
-
-struct removal {
-	int64_t id, body;
-};
-
-/* Looks at the next rows of this round and lists those that have no use any more; 1: there are more rows. */
-static int walk(struct store *store, const struct store_present *present, struct removal found[ROWS_PER_TRIM],
-        size_t *ret_count, struct fail *fail)
-{
-	CLEANUP(stmt_resetp) sqlite3_stmt *statement = link_lend(&store->writer, LINK_WALK);
-	unsigned looked = 0;
-	int result;
-
-	*ret_count = 0;
-	if (!statement || sqlite3_bind_int64(statement, 1, store->walked) ||
-	        sqlite3_bind_int64(statement, 2, ROWS_PER_TRIM))
-		return link_fail(&store->writer, fail);
-	for (; (result = sqlite3_step(statement)) == SQLITE_ROW; looked++) {
-		store->walked = sqlite3_column_int64(statement, 0);
-		if (!useless(&store->meta, present, statement))
-			continue;
-		found[(*ret_count)++] = (struct removal){
-		        .id = store->walked, .body = sqlite3_column_int64(statement, 2)};
-		tell_removed(store, statement, 1);
-	}
-	if (result != SQLITE_DONE)
-		return link_fail(&store->writer, fail);
-	return looked == ROWS_PER_TRIM;
-}
-
-/* Gives free pages back, some of them; within a transaction. */
-static int shrink(struct store *store, struct fail *fail)
-{
-	int64_t pages = journal_pages(store) / 2;
-	char text[64];
-
-	snprintf(text, sizeof(text), "PRAGMA incremental_vacuum(%d)",
-	        pages < VACUUM_PER_TRIM ? (int)pages + 1 : VACUUM_PER_TRIM);
-	return link_run_text(&store->writer, text, fail);
-}
-
-/* 1: the file is longer than it may be and it can be helped; 0; negative errno. */
-static int too_long(struct store *store, struct fail *fail)
-{
-	int64_t pages = 0, spare = 0;
-	int r = link_number(&store->writer, LINK_PAGE_COUNT, &pages, fail);
-
-	if (r == 0)
-		r = link_number(&store->writer, LINK_FREE_COUNT, &spare, fail);
-	return r < 0 ? r : pages > file_pages(store) && (spare > 0 || store->meta.entries > 0);
-}
-
-/* One transaction of trimming: removes what was found, and of a file that is too long the oldest, then free pages. */
-static int remove_some(struct store *store, const struct removal *found, size_t count, bool over, struct fail *fail)
-{
-	struct store_meta meta = store->meta;
-	int r = link_run(&store->writer, LINK_BEGIN, fail);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = remove_row(store, &meta, found[i].id, found[i].body, fail);
-	if (r == 0 && over)
-		r = make_room(store, &meta, 0, ROWS_PER_TRIM, fail);
-	if (r == ROOM_MADE && over)
-		r = shrink(store, fail);
-	return end_transaction(store, &meta, r < 0 ? r : 0, fail);
-}
-
-int store_writer_trim(struct store *store, const struct store_present *present, struct fail *fail)
-{
-	struct removal found[ROWS_PER_TRIM];
-	int more, over, r;
-	size_t count;
-
-	CHECK(store, STORE_MAGIC);
-	r = check_place(store, fail);
-	if (r < 0)
-		return r;
-	more = walk(store, present, found, &count, fail);
-	if (more == 0)
-		store->walked = 0;
-	over = too_long(store, fail);
-	if (more < 0 || over < 0)
-		return more < 0 ? more : over;
-	if (count == 0 && over == 0) {
-		/* a journal that was longer under an earlier limit stays so until it is cut */
-		if (!more && store_file_bytes(&store->file) > store->size_limit)
-			over = link_empty_journal(&store->writer, fail);
-		return over < 0 ? over : more;
-	}
-	r = remove_some(store, found, count, over > 0, fail);
-	return r < 0 ? r : more || over > 0;
 }

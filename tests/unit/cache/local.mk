@@ -13,6 +13,7 @@ check_PROGRAMS += \
 	tests/unit/cache/test_presence \
 	tests/unit/cache/test_store \
 	tests/unit/cache/test_store_file \
+	tests/unit/cache/test_store_link \
 	tests/unit/cache/test_store_row \
 	tests/unit/cache/test_store_schema \
 	tests/unit/cache/test_store_sqlite \
@@ -74,6 +75,11 @@ tests_unit_cache_test_store_LDADD = $(TESTS_LIBS)
 tests_unit_cache_test_store_file_SOURCES = tests/unit/cache/test_store_file.c tests/unit/cache/kit.h tests/unit/unit.h
 tests_unit_cache_test_store_file_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_cache_test_store_file_LDADD = $(TESTS_LIBS)
+
+tests_unit_cache_test_store_link_SOURCES = tests/unit/cache/test_store_link.c tests/unit/cache/store_kit.h \
+	tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_store_link_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_store_link_LDADD = $(TESTS_LIBS)
 
 tests_unit_cache_test_store_row_SOURCES = tests/unit/cache/test_store_row.c tests/unit/cache/kit.h tests/unit/unit.h
 tests_unit_cache_test_store_row_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
