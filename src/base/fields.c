@@ -197,13 +197,6 @@ int fields_print(const struct fields *f, struct buf *out)
 	return 0;
 }
 
-/* RFC 9110 section 5.5: a bare CR, which some would take for the end of the line, is passed on as a space. */
-static void blank_returns(char *value)
-{
-	while ((value = strchr(value, '\r')))
-		*value = ' ';
-}
-
 int fields_parse(struct fields *f, const char *block, size_t size)
 {
 	while (size > 0) {
@@ -229,7 +222,6 @@ int fields_parse(struct fields *f, const char *block, size_t size)
 		r = fields_add_slice(f, block, (size_t)(colon - block), value, value_size);
 		if (r < 0)
 			return r;
-		blank_returns((char *)f->items[f->count - 1].value);
 		size -= line + 1;
 		block = end + 1;
 	}

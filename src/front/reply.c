@@ -130,6 +130,17 @@ struct blob *reply_body(const struct request *r, const struct origin *origin)
 	return blob;
 }
 
+/*
+ * A 304 should say no length, or the one that the body would have (RFC 9110 section 8.6). libmicrohttpd leaves it out
+ * only where the connection ends with the answer, and after the body's length some clients (wrk, old versions of Node)
+ * wait for the body. So it says 0, as every 304 of this library does: caches do not take the field from a 304
+ * (RFC 9111 section 3.2).
+ */
+static struct MHD_Response *make_not_modified(void)
+{
+	return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+}
+
 int reply_from_entry(
         struct reply *ret, const struct request *r, const struct origin *origin, struct blob *body, int64_t now_ms)
 {
@@ -139,15 +150,18 @@ int reply_from_entry(
 
 	/* In whole seconds, so that Age and ttl add up to the lifetime. */
 	cache.ttl_ms = entry->fresh_until_ms - entry->born_ms + entry->age_ms - age_seconds(entry, now_ms) * 1000;
-	/* A 304 has the body's length, too, and no body (RFC 9110 section 8.6): libmicrohttpd sees to that, as for HEAD. */
-	reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
-	        body->size, body->data, unref_blob, body);
-	if (reply.response)
-		blob_ref(body);
-	if (reply.status != 304 && !request_is_head(r))
-		reply.body_size = body->size;
-	if (reply.status != 304 && entry->reason[0])
-		reply.reason = strdup(entry->reason);
+	if (reply.status == 304) {
+		reply.response = make_not_modified();
+	} else {
+		reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
+		        body->size, body->data, unref_blob, body);
+		if (reply.response)
+			blob_ref(body);
+		if (!request_is_head(r))
+			reply.body_size = body->size;
+		if (entry->reason[0])
+			reply.reason = strdup(entry->reason);
+	}
 	if (!reply.response || add_entry_fields(&reply, r, origin) < 0 ||
 	        (cache.hit && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
 		reply_release(&reply);
@@ -164,9 +178,8 @@ static ssize_t read_nothing(void *arg, uint64_t at, char *room, size_t size)
 }
 
 /*
- * A 304 of Redmine's own, an answer to HEAD. Where no length is known none may be said, and libmicrohttpd leaves it out
- * only where the connection ends with the answer: a "Content-Length: 0" would be false, and after
- * "Transfer-Encoding: chunked" it sends the end of a body that these do not have.
+ * An answer to HEAD. Where no length is known none may be said, and libmicrohttpd leaves it out only where the
+ * connection ends with the answer: after "Transfer-Encoding: chunked" it would send the end of a body.
  */
 static struct MHD_Response *make_bodyless(uint64_t length)
 {
@@ -187,7 +200,7 @@ static struct MHD_Response *make_response(struct request *r, const struct reply_
 	char *data;
 
 	if (answer->status == 304)
-		return make_bodyless(length);
+		return make_not_modified();
 	if (answer->kind == ANSWER_STREAM)
 		return MHD_create_response_from_callback(length, STREAM_BLOCK, reader->read, reader->arg, NULL);
 	if (request_is_head(r) && size == 0 && answer->length != 0)

@@ -55,14 +55,21 @@ static bool is_contradictory(const struct fields *fields)
 	return false;
 }
 
-/* libcurl undid the gzip that we asked for: the length it had is not the body's. */
-static void forget_coding(struct exchange *e)
+/* The body's coding is undone as it comes: the length that it has is not the body's. */
+static int start_coding(struct exchange *e)
 {
-	if (!e->job->undo_coding || !fields_get(&e->fields, "Content-Encoding"))
-		return;
+	const char *value = e->job->undo_coding ? fields_get(&e->fields, "Content-Encoding") : NULL;
+	bool bodyless = strcmp(e->job->method, "HEAD") == 0 || e->status == 204 || e->status == 304;
+	bool failed;
+
+	if (!value || bodyless)
+		return 0;
+	e->coding = coding_new(value, &failed);
+	if (!e->coding)
+		return failed ? -ENOMEM : 0;
 	fields_remove(&e->fields, "Content-Encoding");
-	if (strcmp(e->job->method, "HEAD") != 0)
-		fields_remove(&e->fields, "Content-Length");
+	fields_remove(&e->fields, "Content-Length");
+	return 0;
 }
 
 static int head_end(struct exchange *e)
@@ -76,7 +83,8 @@ static int head_end(struct exchange *e)
 		return -EPROTO;
 	}
 	head.framed = is_framed(e);
-	forget_coding(e);
+	if (start_coding(e) < 0)
+		return -ENOMEM;
 	e->head_told = true;
 	return e->job->client->head(e->job, &head);
 }
@@ -84,6 +92,13 @@ static int head_end(struct exchange *e)
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* RFC 9110 section 5.5: a bare CR, which some would take for the end of the line, is passed on as a space. */
+static void blank_returns(char *value)
+{
+	while ((value = strchr(value, '\r')))
+		*value = ' ';
 }
 
 /*
@@ -108,7 +123,12 @@ static int add_field(struct fields *fields, const char *line, size_t size)
 		value++;
 		value_size--;
 	}
-	return name_size > 0 ? fields_add_slice(fields, line, name_size, value, value_size) : 0;
+	if (name_size == 0)
+		return 0;
+	if (fields_add_slice(fields, line, name_size, value, value_size) < 0)
+		return -ENOMEM;
+	blank_returns((char *)fields->items[fields->count - 1].value);
+	return 0;
 }
 
 static size_t on_header(char *line, size_t one, size_t size, void *arg)
@@ -131,6 +151,13 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 	return r < 0 ? 0 : size;
 }
 
+static int tell_body(void *arg, const char *data, size_t size)
+{
+	struct job *job = arg;
+
+	return job->client->body(job, data, size);
+}
+
 static size_t on_body(char *data, size_t one, size_t size, void *arg)
 {
 	struct exchange *e = arg;
@@ -140,7 +167,10 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	e->progress_us = clock_monotonic_us();
 	if (!e->head_told)
 		return 0; /* not HTTP */
-	r = e->job->client->body(e->job, data, size);
+	if (e->coding)
+		r = coding_feed(e->coding, data, size, tell_body, e->job);
+	else
+		r = tell_body(e->job, data, size);
 	if (r == JOB_HOLD) {
 		e->body_held = true;
 		return CURL_WRITEFUNC_PAUSE;
@@ -180,7 +210,7 @@ static int add_line(struct exchange *e, const char *line)
 /* libcurl takes "Name: value" and, for an empty value, "Name;". "Name:" takes away a line that it would add. */
 static int add_lines(struct exchange *e)
 {
-	static const char *const own[] = {"Accept-Encoding", "Accept", "Expect", "User-Agent", "Content-Type"};
+	static const char *const own[] = {"Accept", "Expect", "User-Agent", "Content-Type"};
 	const struct fields *fields = &e->job->fields;
 
 	for (size_t i = 0; i < fields->count; i++) {
@@ -192,10 +222,12 @@ static int add_lines(struct exchange *e)
 		        add_line(e, line.data) < 0)
 			return -ENOMEM;
 	}
+	if (e->job->accept_gzip && add_line(e, "Accept-Encoding: gzip") < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		char line[32];
 
-		if (fields_get(fields, own[i]) || (i == 0 && e->job->accept_gzip))
+		if (fields_get(fields, own[i]))
 			continue;
 		snprintf(line, sizeof(line), "%s:", own[i]);
 		if (add_line(e, line) < 0)
@@ -236,8 +268,6 @@ static void set_method(CURL *easy, const struct job *job)
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	}
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, job->method);
-	if (job->undo_coding)
-		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
 static void set_callbacks(CURL *easy, struct exchange *e)
@@ -286,7 +316,9 @@ bool exchange_overdue(const struct exchange *e, int64_t now_us)
 
 static enum job_outcome outcome_of(const struct exchange *e, CURLcode code, bool overdue, bool maybe_sent)
 {
-	if (code == CURLE_OK && !overdue)
+	bool ended = !e->coding || coding_ended(e->coding);
+
+	if (code == CURLE_OK && !overdue && ended)
 		return e->head_told ? JOB_DONE : JOB_NO_ANSWER;
 	if (atomic_load(&e->job->cancelled) || (e->gave_up && !e->head_told))
 		return JOB_CANCELLED;
@@ -314,6 +346,8 @@ void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct j
 		        e->gave_up    ? "given up on this side"
 		        : e->nonsense ? e->nonsense
 		                      : curl_easy_strerror(code));
+	coding_free(e->coding);
+	e->coding = NULL;
 	curl_slist_free_all(e->lines);
 	e->lines = NULL;
 	fields_release(&e->fields);

@@ -5,6 +5,7 @@
 #ifndef UPSTREAM_EXCHANGE_H
 #define UPSTREAM_EXCHANGE_H
 
+#include "upstream/coding.h"
 #include "upstream/session.h"
 
 #include <curl/curl.h>
@@ -21,7 +22,8 @@ struct exchange {
 	unsigned status;
 	char reason[256];
 	bool http2, head_told, body_held, upload_held, gave_up;
-	const char *nonsense; /* what is wrong with the head that came, NULL: nothing */
+	struct coding *coding; /* undone here, NULL: none */
+	const char *nonsense;  /* what is wrong with the head that came, NULL: nothing */
 
 	int64_t started_us, progress_us; /* monotonic */
 

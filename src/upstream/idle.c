@@ -6,52 +6,41 @@
 
 void idle_release(struct idle *idle)
 {
-	free(idle->items);
+	free(idle->fds);
 	*idle = (struct idle){0};
 }
 
-static struct idle_fd *find(const struct idle *idle, int fd)
+static size_t find(const struct idle *idle, int fd)
 {
-	for (size_t i = 0; i < idle->count; i++)
-		if (idle->items[i].fd == fd)
-			return &idle->items[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < idle->count && idle->fds[i] != fd)
+		i++;
+	return i;
 }
 
 void idle_add(struct idle *idle, int fd)
 {
-	struct idle_fd *item = find(idle, fd);
-
-	if (item) {
-		item->used = false;
+	if (find(idle, fd) < idle->count)
 		return;
-	}
 	if (idle->count == idle->room) {
 		size_t room = idle->room ? idle->room * 2 : 8;
-		struct idle_fd *items = realloc(idle->items, room * sizeof(*items));
+		int *fds = realloc(idle->fds, room * sizeof(*fds));
 
-		if (!items)
+		if (!fds)
 			return;
-		idle->items = items;
+		idle->fds = fds;
 		idle->room = room;
 	}
-	idle->items[idle->count++] = (struct idle_fd){.fd = fd};
-}
-
-void idle_use(struct idle *idle, int fd)
-{
-	struct idle_fd *item = find(idle, fd);
-
-	if (item)
-		item->used = true;
+	idle->fds[idle->count++] = fd;
 }
 
 void idle_remove(struct idle *idle, int fd)
 {
-	struct idle_fd *item = find(idle, fd);
+	size_t i = find(idle, fd);
 
-	if (item)
-		*item = idle->items[--idle->count];
+	if (i < idle->count)
+		idle->fds[i] = idle->fds[--idle->count];
 }
 
 static bool has_something(int fd)
@@ -65,9 +54,9 @@ void idle_check(struct idle *idle)
 {
 	for (size_t i = idle->count; i > 0; i--) {
 		char thrown_away[4096];
-		int fd = idle->items[i - 1].fd;
+		int fd = idle->fds[i - 1];
 
-		if (idle->items[i - 1].used || !has_something(fd))
+		if (!has_something(fd))
 			continue;
 		while (recv(fd, thrown_away, sizeof(thrown_away), MSG_DONTWAIT) > 0)
 			continue;

@@ -1,4 +1,5 @@
 libdaemon_a_SOURCES += \
+	src/upstream/coding.c src/upstream/coding.h \
 	src/upstream/exchange.c src/upstream/exchange.h \
 	src/upstream/idle.c src/upstream/idle.h \
 	src/upstream/job.c src/upstream/job.h \

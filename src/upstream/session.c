@@ -46,7 +46,6 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 		epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	idle_use(&session->idle, fd);
 	if (what & CURL_POLL_IN)
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
@@ -177,7 +176,7 @@ static void keep_spare(struct session *session, CURL *easy)
 	}
 }
 
-/* The connection of an exchange that is over is unused from now on. HTTP/2 has frames of its own between exchanges, and many at once. */
+/* The connection of an exchange that is over is looked after. HTTP/2 has frames of its own between exchanges. */
 static void note_kept(struct session *session, const struct exchange *e)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
@@ -254,7 +253,8 @@ void session_start(struct session *session, struct job *job)
 		job_end(job, JOB_REFUSED, "out of memory");
 		return;
 	}
-	idle_check(&session->idle);
+	if (session->active == 0)
+		idle_check(&session->idle);
 	link_exchange(session, e);
 	pthread_mutex_lock(&job->lock);
 	job->worker = e;
