@@ -117,7 +117,7 @@ def test_directory_that_goes_away(launch, fake, fresh):
     shutil.rmtree(daemon.cache_file.parent)
     for _ in range(20):
         serves(daemon, fake, fresh)
-    daemon.cache_file.parent.mkdir()
+    daemon.cache_file.parent.mkdir(exist_ok=True)
 
 
 @pytest.mark.parametrize(

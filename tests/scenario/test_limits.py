@@ -32,7 +32,8 @@ def within(seconds):
 # Sizes.
 
 
-def test_head_within_the_limit(daemon, fake, fresh):
+def test_head_within_the_limit(launch, fake, fresh):
+    daemon = launch({"listen.header_limit": "32K"})
     fields = [(f"X-Field-{number}", "v" * 400) for number in range(40)]
     assert daemon.get(fresh("/x"), fields).status == 404
     assert fake.last("/x").get("X-Field-39") == "v" * 400
@@ -71,8 +72,9 @@ def test_every_size_of_head_gets_an_answer(launch, fake, fresh, size):
 
 
 @pytest.mark.parametrize("size", [1000, 4000, 8000, 8192, 16000, 32000, 60000])
-def test_large_heads_of_answers(daemon, fake, fresh, size):
+def test_large_heads_of_answers(launch, fake, fresh, size):
     """Passed on; what is far beyond any Redmine's may be refused, in so many words."""
+    daemon = launch({"listen.header_limit": "32K"})
     fake.on("/issues.json", json_reply(b"{}", fields=[("X-Large", "v" * size)]))
     target = fresh()
     for _ in range(2):
@@ -329,7 +331,6 @@ NONSENSE = {
     "no version": b"GET /x\r\nHost: localhost\r\n\r\n",
     "strange version": b"GET /x HTTP/9.9\r\nHost: localhost\r\n\r\n",
     "target without slash": b"GET x HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "zero byte in a field": b"GET /x HTTP/1.1\r\nHost: localhost\r\nX-Field: a\x00b\r\n\r\n",
     "connect": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 # Where the message ends cannot be told, so nothing after it may be read as a request (RFC 9112 section 6.3).
@@ -354,7 +355,7 @@ def test_nonsense_is_refused_and_harmless(daemon, fake, name):
             answer = connection.answer()
             assert 400 <= answer.status < 600, answer
             if name in ENDLESS:
-                assert connection.closed(), f"after {answer} the connection goes on"
+                assert connection.ends(), f"after {answer} the connection goes on"
         except wire.Broken:
             pass
     fake.wait_idle()

@@ -312,23 +312,6 @@ def test_two_writes_that_overlap(daemon, fake, fresh):
     assert daemon.get(target).hit
 
 
-@pytest.mark.workers(3)
-@pytest.mark.parametrize("status", [401, 403, 404, 406, 412])
-def test_refused_write_spoils_no_more_than_its_start_did(daemon, fake, fresh, status):
-    target = fresh("/issues/3.json")
-    fake.on("/issues/3.json", reply(status), method="PUT")
-    with fake.hold("/issues/3.json", "PUT") as writes:
-        writing = Asking(daemon, "PUT", "/issues/3.json", ADMIN + JSON, b"{}")
-        writes.arrived()
-        with fake.hold("/issues/3.json", "GET") as reads:
-            reading = Asking(daemon, "GET", target)
-            reads.arrived()
-            writes.open()
-            assert writing.answer().status == status
-    assert reading.answer().status == 200
-    assert daemon.get(target).hit, "a read begun during a write that Redmine refused may be kept"
-
-
 def test_uploads_spoil_nothing(daemon, fake, fresh):
     target = fresh("/issues/3.json")
     daemon.get(target)
