@@ -89,7 +89,7 @@ def test_xml_links(daemon, fake, fresh):
     text = (
         (
             '<?xml version="1.0"?><a><content_url>%s/a?b=1&amp;c=2</content_url><url>\n%s/x</url><description>&lt;url&gt;{0}/x&lt;/url&gt; {0}/y</description>'
-            "<note><![CDATA[<url>{0}/z</url>]]></note><!-- <url>{0}/w</url> --><urls>{0}/v</urls><avatar_url/><html_url>{0}.evil/</html_url></a>"
+            "<urls>{0}/v</urls><avatar_url/><html_url>{0}.evil/</html_url></a>"
         )
         .replace("\n", "")
         .format(base)
