@@ -68,14 +68,14 @@ sanitized() { build_in "$build/test/$1" all -- --enable-werror --with-sanitizer=
 
 # Instrumented programs are slow: the patience of the scenarios and of Check is multiplied.
 stage_asan() {
-	export REDMINE_CACHED_PATIENCE=4 CK_TIMEOUT_MULTIPLIER=4
+	export REDMINE_CACHED_PATIENCE=4 CK_TIMEOUT_MULTIPLIER=2
 	sanitized asan address,undefined &&
 		run_unit_tests "$build/test/asan" &&
 		run_scenarios "$build/test/asan" thread tests/scenario
 }
 
 stage_tsan() {
-	export REDMINE_CACHED_PATIENCE=4 CK_TIMEOUT_MULTIPLIER=4
+	export REDMINE_CACHED_PATIENCE=4 CK_TIMEOUT_MULTIPLIER=2
 	export TSAN_OPTIONS="exitcode=66 suppressions=$top/tests/tsan.supp"
 	sanitized tsan thread &&
 		run_unit_tests "$build/test/tsan" &&
