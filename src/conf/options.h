@@ -82,8 +82,8 @@ OPTION(listen, drain_timeout, listen.drain_timeout_ms, SPAN, "20s", "0", "1h", R
 SECTION(engine, "NAME", "Where and when the questions to Redmine run.")
 
 OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
-	"The engine that asks Redmine. sync: one question at a time. thread: several, a thread for each. async: many, all "
-	"from one thread.")
+	"The engine that asks Redmine. sync: one question at a time. thread: several, a thread for each. process: "
+	"several, a process for each. async: many, all from one thread.")
 ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
 	"How many questions may be under way at a time. auto: as many as suit the engine. sync always has 1.")
 ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
