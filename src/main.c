@@ -6,7 +6,6 @@
 #include "base/digest.h"
 #include "front/front.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>
@@ -260,7 +259,9 @@ static int run(struct daemon *d)
 	raise_descriptors();
 	clock_load_test_offset();
 	log_set(d->conf->log.level, d->conf->log.format);
-	r = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : fail_set(&fail, -ENOMEM, "starting libcurl");
+	r = session_library_begin();
+	if (r < 0)
+		fail_set(&fail, r, "starting libcurl: %s", strerror(-r));
 	if (r == 0)
 		r = prepare(d, &fail);
 	if (r == 0 && (r = log_start()) < 0)
@@ -273,7 +274,7 @@ static int run(struct daemon *d)
 		log_error("%s", fail.text);
 	stop(d);
 	log_stop();
-	curl_global_cleanup();
+	session_library_end();
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

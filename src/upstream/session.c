@@ -73,6 +73,16 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
+int session_library_begin(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+void session_library_end(void)
+{
+	curl_global_cleanup();
+}
+
 struct session *session_new(const struct session_settings *settings, struct fail *fail)
 {
 	struct session *session = calloc(1, sizeof(*session));

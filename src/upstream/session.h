@@ -24,6 +24,10 @@ struct session_settings {
 	long connections; /* how many are kept alive */
 };
 
+/* Once in a process, before any session and any thread or fork: 0 or -ENOMEM. session_library_end() when all are freed. */
+int session_library_begin(void);
+void session_library_end(void);
+
 /* NULL: out of memory or descriptors. */
 struct session *session_new(const struct session_settings *settings, struct fail *fail);
 
