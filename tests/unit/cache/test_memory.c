@@ -249,23 +249,26 @@ START_TEST(what_comes_back_soon_goes_to_the_main_queue)
 {
 	struct generations *g = generations_new();
 	struct memory *m = memory_new(MIB, g);
-	uint64_t there = 0;
+	uint64_t passed, there = 0;
 
 	/* a main queue of things that are in use, and a small queue that everything else passes through */
 	for (uint64_t i = 0; i < 300; i++) {
 		ck_assert(put(m, i, 1000));
 		ck_assert(peek(m, i));
 	}
-	for (uint64_t i = 1000; i < 1500; i++)
+	for (passed = 1000; figures(m).evicted < 200; passed++)
+		ck_assert(put(m, passed, 1000));
+	/* fifty of those that fell out come back soon, and then stay through a scan although nobody asks again */
+	for (uint64_t i = 1120; i < 1170; i++)
 		ck_assert(put(m, i, 1000));
-	/* those come back soon after they fell out, and then stay through a scan although nobody asks again */
-	for (uint64_t i = 1400; i < 1450; i++)
+	for (uint64_t i = 5000; i < 5600; i++)
 		ck_assert(put(m, i, 1000));
-	for (uint64_t i = 5000; i < 5150; i++)
-		ck_assert(put(m, i, 1000));
-	for (uint64_t i = 1400; i < 1450; i++)
+	for (uint64_t i = 1120; i < 1170; i++)
 		there += peek(m, i);
-	ck_assert_uint_gt(there, 25);
+	ck_assert_uint_gt(there, 40);
+	/* what did not come back did not stay */
+	for (uint64_t i = 1250; i < passed; i++)
+		ck_assert(!peek(m, i));
 	memory_free(m);
 	generations_free(g);
 }
