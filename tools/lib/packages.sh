@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names are shared between what is sourced
-# Debian's packages that building and testing need. Needs say.sh.
+# Debian's packages that building and testing need. Needs say.sh and build.sh.
 
 # a|b: either will do.
 build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmicrohttpd-dev
@@ -50,4 +50,12 @@ install_packages() {
 		die "apt-get could not install them; are Debian's archives within reach?"
 	mapfile -t missing < <(missing_packages "$@")
 	((${#missing[@]} == 0)) || die "still missing after apt-get install: ${missing[*]}"
+}
+
+# Debian's Redmine, with what tools/redmine-instance needs besides.
+install_redmine() {
+	local missing
+	mapfile -t missing < <(missing_packages redmine redmine-sqlite puma)
+	((${#missing[@]} == 0)) || become_root "${missing[@]}"
+	step "installing Debian's Redmine" "$top/tools/redmine-instance" install || die "Debian's Redmine could not be installed"
 }
