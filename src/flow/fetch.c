@@ -382,10 +382,10 @@ static void finish_for_request(struct fetch *f, const struct job_result *result)
 		deliver(f, r);
 		return;
 	}
-	if (f->mode == FETCH_COUNT)
+	if (f->status == 304)
+		r->answer.length = f->length; /* of the body that it does not have, if it says one */
+	else if (f->mode == FETCH_COUNT)
 		r->answer.length = (int64_t)f->counted;
-	else if (f->status == 304)
-		r->answer.length = f->length;
 	else if (strcmp(f->job.method, "HEAD") == 0)
 		r->answer.length = f->length > 0 ? f->length : -1; /* Redmine says 0 for every HEAD */
 	buf_release(&r->answer.body);
