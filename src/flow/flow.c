@@ -151,6 +151,7 @@ static enum flow_next step_lookup(struct request *r)
 {
 	struct entry *entry = cache_peek(r->flow->cache, &r->key);
 
+	entry_unref(TAKE(r->stale)); /* of an earlier look-up, when a flight landed meanwhile */
 	r->why = FORWARD_URI_MISS;
 	if (entry)
 		return consider(r, entry);
