@@ -51,7 +51,8 @@ void kit_make(struct kit *kit, const struct kit_options *options)
 	job_queue_init(&kit->engine.queue, 1);
 	digest_secret_random(&kit->secret);
 	kit->conf = kit_conf(options ? options->settings : NULL);
-	ck_assert_int_eq(origin_init(&kit->origin, options && options->origin ? options->origin : KIT_ORIGIN, &fail), 0);
+	ck_assert_int_eq(
+	        origin_init(&kit->origin, options && options->origin ? options->origin : KIT_ORIGIN, &fail), 0);
 	ck_assert_msg(cache_new(&settings, &kit->cache, &fail) == 0, "%s", fail.text);
 	ck_assert_int_eq(flow_init(&kit->flow, kit->cache, &kit->engine, &kit->origin, &kit->secret), 0);
 }

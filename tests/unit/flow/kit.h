@@ -39,7 +39,7 @@ struct kit {
 };
 
 struct kit_options {
-	const char *const *settings; /* "section.name=value", NULL-terminated; may be NULL */
+	const char *const *settings;   /* "section.name=value", NULL-terminated; may be NULL */
 	const struct store_ops *store; /* NULL: none */
 	const char *origin;            /* NULL: KIT_ORIGIN */
 };
@@ -95,6 +95,7 @@ void kit_answer(struct kit *kit, size_t index, const char *status_and_fields, co
 void kit_fail(struct kit *kit, size_t index, enum job_outcome outcome, bool maybe_sent);
 
 /* Redmine's JSON answer. */
-#define KIT_JSON "200 OK\r\nContent-Type: application/json; charset=utf-8\r\nCache-Control: max-age=0, private, must-revalidate\r\n"
+#define KIT_JSON                                                                                                       \
+	"200 OK\r\nContent-Type: application/json; charset=utf-8\r\nCache-Control: max-age=0, private, must-revalidate\r\n"
 
 #endif

@@ -3,7 +3,11 @@ flow_kit = tests/unit/flow/kit.c tests/unit/flow/kit.h tests/unit/unit.h $(tests
 flow_tests = \
 	tests/unit/flow/test_cache_status \
 	tests/unit/flow/test_directives \
+	tests/unit/flow/test_fetch \
 	tests/unit/flow/test_flight \
+	tests/unit/flow/test_flow \
+	tests/unit/flow/test_flow_crowd \
+	tests/unit/flow/test_flow_writes \
 	tests/unit/flow/test_forward \
 	tests/unit/flow/test_harvest \
 	tests/unit/flow/test_outcome \
@@ -19,9 +23,25 @@ tests_unit_flow_test_directives_SOURCES = tests/unit/flow/test_directives.c test
 tests_unit_flow_test_directives_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_directives_LDADD = $(TESTS_LIBS)
 
+tests_unit_flow_test_fetch_SOURCES = tests/unit/flow/test_fetch.c $(flow_kit)
+tests_unit_flow_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_fetch_LDADD = $(TESTS_LIBS)
+
 tests_unit_flow_test_flight_SOURCES = tests/unit/flow/test_flight.c $(flow_kit)
 tests_unit_flow_test_flight_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_flight_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_flow_SOURCES = tests/unit/flow/test_flow.c $(flow_kit)
+tests_unit_flow_test_flow_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_flow_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_flow_crowd_SOURCES = tests/unit/flow/test_flow_crowd.c $(flow_kit)
+tests_unit_flow_test_flow_crowd_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_flow_crowd_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_flow_writes_SOURCES = tests/unit/flow/test_flow_writes.c $(flow_kit)
+tests_unit_flow_test_flow_writes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_flow_writes_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_forward_SOURCES = tests/unit/flow/test_forward.c $(flow_kit)
 tests_unit_flow_test_forward_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -35,10 +35,10 @@ static const struct directives nothing = {
 
 static void print(const struct directives *d, char *text, size_t size)
 {
-	snprintf(text, size, "%d%d%d%d %d%d%d%d%d %d%d %jd %jd %jd %jd %jd %jd", d->no_cache, d->no_store, d->no_transform,
-	        d->only_if_cached, d->is_public, d->is_private, d->must_revalidate, d->proxy_revalidate,
-	        d->must_understand, d->qualified_no_cache, d->qualified_private, d->max_age, d->s_maxage, d->max_stale,
-	        d->min_fresh, d->stale_while_revalidate, d->stale_if_error);
+	snprintf(text, size, "%d%d%d%d %d%d%d%d%d %d%d %jd %jd %jd %jd %jd %jd", d->no_cache, d->no_store,
+	        d->no_transform, d->only_if_cached, d->is_public, d->is_private, d->must_revalidate,
+	        d->proxy_revalidate, d->must_understand, d->qualified_no_cache, d->qualified_private, d->max_age,
+	        d->s_maxage, d->max_stale, d->min_fresh, d->stale_while_revalidate, d->stale_if_error);
 }
 
 static void assert_same(const char *value, const struct directives *a, const struct directives *b)

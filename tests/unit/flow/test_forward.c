@@ -48,8 +48,9 @@ static void assert_sends(const char *fields, enum forward_purpose purpose, bool 
 START_TEST(sends_what_the_client_sent)
 {
 	assert_sends("", FORWARD_TO_PASS, false, VIA);
-	assert_sends("X-Redmine-API-Key: 1\r\nAccept: a\r\nx-b: \r\nX-A: 1\r\nX-B: 2\r\nCookie: a=1\r\nUser-Agent: u\r\n"
-	             "Authorization: Basic x\r\nX-Redmine-Switch-User: jsmith\r\nX-Forwarded-For: 1.2.3.4\r\n",
+	assert_sends(
+	        "X-Redmine-API-Key: 1\r\nAccept: a\r\nx-b: \r\nX-A: 1\r\nX-B: 2\r\nCookie: a=1\r\nUser-Agent: u\r\n"
+	        "Authorization: Basic x\r\nX-Redmine-Switch-User: jsmith\r\nX-Forwarded-For: 1.2.3.4\r\n",
 	        FORWARD_TO_PASS, false,
 	        "X-Redmine-API-Key: 1\r\nAccept: a\r\nx-b: \r\nX-A: 1\r\nX-B: 2\r\nCookie: a=1\r\nUser-Agent: u\r\n"
 	        "Authorization: Basic x\r\nX-Redmine-Switch-User: jsmith\r\nX-Forwarded-For: 1.2.3.4\r\n" VIA);
@@ -77,10 +78,11 @@ END_TEST
 /* By which a client could decide what others read, in any spelling that Puma takes for it. */
 START_TEST(keeps_back_what_would_poison)
 {
-	assert_sends("X-Forwarded-Host: evil\r\nx-forwarded-proto: https\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Scheme: https\r\n"
-	             "X-Forwarded-Port: 1\r\nForwarded: host=evil\r\nClient-IP: 1.2.3.4\r\nX-Sendfile-Type: X-Accel-Redirect\r\n"
-	             "X-Accel-Mapping: /=/\r\nX_Forwarded_Host: evil\r\nX-Forwarded_Host: evil\r\n"
-	             "Redmine-Cached-Session: dashboard\r\nredmine-cached-engine: sync\r\nX-A: 1\r\n",
+	assert_sends(
+	        "X-Forwarded-Host: evil\r\nx-forwarded-proto: https\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Scheme: https\r\n"
+	        "X-Forwarded-Port: 1\r\nForwarded: host=evil\r\nClient-IP: 1.2.3.4\r\nX-Sendfile-Type: X-Accel-Redirect\r\n"
+	        "X-Accel-Mapping: /=/\r\nX_Forwarded_Host: evil\r\nX-Forwarded_Host: evil\r\n"
+	        "Redmine-Cached-Session: dashboard\r\nredmine-cached-engine: sync\r\nX-A: 1\r\n",
 	        FORWARD_TO_PASS, false, "X-A: 1\r\n" VIA);
 }
 END_TEST
@@ -93,7 +95,8 @@ START_TEST(asks_for_the_whole_when_it_may_be_kept)
 
 	assert_sends(conditions, FORWARD_TO_KEEP, true, "Accept-Language: de\r\n" VIA);
 	assert_sends(conditions, FORWARD_TO_KEEP, false, "Accept-Encoding: br\r\nAccept-Language: de\r\n" VIA);
-	assert_sends("If-None-Match: \"1\"\r\nAccept-Encoding: br\r\n", FORWARD_TO_PASS, true, "If-None-Match: \"1\"\r\n" VIA);
+	assert_sends("If-None-Match: \"1\"\r\nAccept-Encoding: br\r\n", FORWARD_TO_PASS, true,
+	        "If-None-Match: \"1\"\r\n" VIA);
 }
 END_TEST
 
@@ -224,7 +227,8 @@ START_TEST(formats)
 		if (cases[i].type)
 			ck_assert_int_eq(fields_add(&answer, "Content-Type", cases[i].type), 0);
 		ck_assert_msg(forward_rewrites(bed.r) == cases[i].rewrites, "%s", cases[i].target);
-		ck_assert_msg(forward_format(bed.r, &answer) == cases[i].format, "%s %s", cases[i].target, cases[i].type);
+		ck_assert_msg(
+		        forward_format(bed.r, &answer) == cases[i].format, "%s %s", cases[i].target, cases[i].type);
 		clear(&bed);
 	}
 }

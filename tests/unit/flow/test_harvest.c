@@ -31,7 +31,8 @@ static void clear(struct bed *bed)
 	clock_set_offset_ms(0);
 }
 
-static struct entry *harvest(struct bed *bed, const char *fields_text, const char *body_text, const struct policy_keep *keep)
+static struct entry *harvest(
+        struct bed *bed, const char *fields_text, const char *body_text, const struct policy_keep *keep)
 {
 	static const struct tag_notes notes = {.count = 1, .items = {{.slot = 5, .generation = 6}}};
 	struct fields fields = FIELDS_INIT;
@@ -65,7 +66,8 @@ START_TEST(makes_an_entry)
 
 	make(&bed, "/issues.json?key=secret&limit=5");
 	before = clock_wall_ms();
-	entry = harvest(&bed, "X-A: 1\r\nSet-Cookie: a=1\r\nAge: 2\r\nContent-Length: 4\r\nx-a: 2\r\nETag: \"1\"\r\n", "body", &keep);
+	entry = harvest(&bed, "X-A: 1\r\nSet-Cookie: a=1\r\nAge: 2\r\nContent-Length: 4\r\nx-a: 2\r\nETag: \"1\"\r\n",
+	        "body", &keep);
 	after = clock_wall_ms();
 	ck_assert(cache_key_equal(&entry->key, &bed.r->key));
 	ck_assert_uint_eq(entry->status, 200);
@@ -145,20 +147,23 @@ START_TEST(renews)
 {
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
 	static const struct tag_notes notes = {.count = 1, .items = {{.slot = 5, .generation = 9}}};
-	static const char of_304[] = "X-A: new\r\nETag: \"2\"\r\nSet-Cookie: b=1\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n"
-	                             "Content-Encoding: br\r\nX-A: newer\r\nX-C: 3\r\n";
+	static const char of_304[] =
+	        "X-A: new\r\nETag: \"2\"\r\nSet-Cookie: b=1\r\nContent-Length: 0\r\nContent-Type: text/plain\r\n"
+	        "Content-Encoding: br\r\nX-A: newer\r\nX-C: 3\r\n";
 	struct policy_keep keep = {.keep = true, .lifetime_ms = 30000, .must_revalidate = true}, again;
 	struct bed bed;
 	struct entry *old, *renewed;
 
 	make(&bed, "/issues.json");
-	old = harvest(&bed, "X-A: old\r\nContent-Type: application/json\r\nX-B: 2\r\nETag: \"1\"\r\nX-A: older\r\n", "body", &keep);
+	old = harvest(&bed, "X-A: old\r\nContent-Type: application/json\r\nX-B: 2\r\nETag: \"1\"\r\nX-A: older\r\n",
+	        "body", &keep);
 	bed.r->stale = old;
 	clock_set_offset_ms(BORN_OFFSET_MS + 60000);
 	ck_assert_int_eq(fields_parse(&fields, of_304, strlen(of_304)), 0);
 	renewed = harvest_renew(bed.r, &fields, &again, &notes);
 	ck_assert(again.keep);
-	assert_fields(renewed, "Content-Type: application/json\r\nX-B: 2\r\nX-A: new\r\nETag: \"2\"\r\nX-A: newer\r\nX-C: 3\r\n");
+	assert_fields(renewed,
+	        "Content-Type: application/json\r\nX-B: 2\r\nX-A: new\r\nETag: \"2\"\r\nX-A: newer\r\nX-C: 3\r\n");
 	ck_assert_ptr_eq(renewed->body, old->body); /* shared */
 	ck_assert_uint_eq(renewed->status, 200);
 	ck_assert_str_eq(renewed->reason, "Fine");

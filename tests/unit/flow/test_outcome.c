@@ -45,7 +45,8 @@ START_TEST(tells_what_is_known)
 		outcome_answer(r, &result, cases[i].write, cases[i].head);
 		ck_assert_int_eq(r->answer.kind, ANSWER_WHOLE);
 		ck_assert_msg(r->answer.status == cases[i].status, "%zu: %u", i, r->answer.status);
-		ck_assert_msg(strstr(buf_text(&r->answer.body), cases[i].says), "%zu: %s", i, buf_text(&r->answer.body));
+		ck_assert_msg(
+		        strstr(buf_text(&r->answer.body), cases[i].says), "%zu: %s", i, buf_text(&r->answer.body));
 		ck_assert_msg(strstr(buf_text(&r->answer.body), "the \\\"reason\\\""), "%s", buf_text(&r->answer.body));
 		ck_assert_msg(!fields_get(&r->answer.fields, "Retry-After") == !cases[i].retry_after, "%zu", i);
 		ck_assert_str_eq(fields_get(&r->answer.fields, "Cache-Control"), "no-store");

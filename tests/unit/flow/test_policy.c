@@ -125,13 +125,15 @@ struct decided {
 
 /* cache.policy = redmine, a resource that is fresh for 30 s. */
 static const struct decided by_redmine[] = {
-        {"Redmine forbids every cache to keep anything", "", JSON "Cache-Control: max-age=0, private, must-revalidate\r\n",
-                200, true, false, true, 30, 0, false},
+        {"Redmine forbids every cache to keep anything", "",
+                JSON "Cache-Control: max-age=0, private, must-revalidate\r\n", 200, true, false, true, 30, 0, false},
         {"an anonymous one", "", JSON, 200, false, false, true, 30, 0, false},
-        {"Set-Cookie is dropped, the answer kept", "", JSON "Set-Cookie: _redmine_session=x\r\n", 200, true, false, true,
-                30, 0, false},
-        {"no-store is no rule of Redmine's", "", JSON "Cache-Control: no-store\r\n", 200, true, false, false, 0, 0, false},
-        {"5.2.1.5: the request says no-store", "Cache-Control: no-store\r\n", JSON, 200, true, false, false, 0, 0, false},
+        {"Set-Cookie is dropped, the answer kept", "", JSON "Set-Cookie: _redmine_session=x\r\n", 200, true, false,
+                true, 30, 0, false},
+        {"no-store is no rule of Redmine's", "", JSON "Cache-Control: no-store\r\n", 200, true, false, false, 0, 0,
+                false},
+        {"5.2.1.5: the request says no-store", "Cache-Control: no-store\r\n", JSON, 200, true, false, false, 0, 0,
+                false},
         {"only 200", "", JSON, 201, true, false, false, 0, 0, false},
         {"203 is not Redmine's", "", JSON, 203, true, false, false, 0, 0, false},
         {"204", "", JSON, 204, true, false, false, 0, 0, false},
@@ -158,79 +160,87 @@ static const struct decided by_redmine[] = {
 static const struct decided by_origin[] = {
         {"3: nothing says how long", "", "", 200, false, false, false, 0, 0, false},
         {"4.2.1: max-age", "", "Cache-Control: max-age=60\r\n", 200, false, false, true, 60, 0, false},
-        {"5.2.2.1: max-age=0 without a validator", "", "Cache-Control: max-age=0\r\n", 200, false, false, false, 0, 0, false},
+        {"5.2.2.1: max-age=0 without a validator", "", "Cache-Control: max-age=0\r\n", 200, false, false, false, 0, 0,
+                false},
         {"... and with one", "", "Cache-Control: max-age=0\r\nETag: \"1\"\r\n", 200, false, false, true, 0, 0, false},
-        {"4.2.1: s-maxage beats max-age", "", "Cache-Control: max-age=60, s-maxage=5\r\n", 200, false, false, true, 5, 0,
+        {"4.2.1: s-maxage beats max-age", "", "Cache-Control: max-age=60, s-maxage=5\r\n", 200, false, false, true, 5,
+                0, true},
+        {"... also when it is longer", "", "Cache-Control: max-age=5, s-maxage=60\r\n", 200, false, false, true, 60, 0,
                 true},
-        {"... also when it is longer", "", "Cache-Control: max-age=5, s-maxage=60\r\n", 200, false, false, true, 60, 0, true},
-        {"4.2.1: max-age beats Expires", "", DATE "Cache-Control: max-age=60\r\nExpires: Sat, 01 Aug 2026 11:00:00 GMT\r\n",
-                200, false, false, true, 60, 0, false},
-        {"4.2.1: Expires minus Date", "", DATE "Expires: Sat, 01 Aug 2026 10:01:30 GMT\r\n", 200, false, false, true, 90, 0,
-                false},
-        {"... without a Date minus now", "", "Expires: Sat, 01 Aug 2026 10:01:30 GMT\r\n", 200, false, false, true, 90, 0,
-                false},
-        {"5.3: Expires: 0 is past", "", DATE "Expires: 0\r\n", 200, false, false, false, 0, 0, false},
-        {"5.3: Expires in the past", "", DATE "Expires: Sat, 01 Aug 2026 09:00:00 GMT\r\nETag: \"1\"\r\n", 200, false, false,
-                true, 0, 0, false},
-        {"4.2.2: a tenth of its age", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 200, false, false, true,
-                360, 0, false},
-        {"... of a 404, too", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 404, false, false, true, 360, 0,
-                false},
-        {"... not of a 302 (RFC 9110 15.1)", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 302, false, false,
-                false, 0, 0, false},
-        {"... not from the future", "", DATE "Last-Modified: Sat, 01 Aug 2026 11:00:00 GMT\r\n", 200, false, false, false, 0,
+        {"4.2.1: max-age beats Expires", "",
+                DATE "Cache-Control: max-age=60\r\nExpires: Sat, 01 Aug 2026 11:00:00 GMT\r\n", 200, false, false, true,
+                60, 0, false},
+        {"4.2.1: Expires minus Date", "", DATE "Expires: Sat, 01 Aug 2026 10:01:30 GMT\r\n", 200, false, false, true,
+                90, 0, false},
+        {"... without a Date minus now", "", "Expires: Sat, 01 Aug 2026 10:01:30 GMT\r\n", 200, false, false, true, 90,
                 0, false},
+        {"5.3: Expires: 0 is past", "", DATE "Expires: 0\r\n", 200, false, false, false, 0, 0, false},
+        {"5.3: Expires in the past", "", DATE "Expires: Sat, 01 Aug 2026 09:00:00 GMT\r\nETag: \"1\"\r\n", 200, false,
+                false, true, 0, 0, false},
+        {"4.2.2: a tenth of its age", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 200, false, false,
+                true, 360, 0, false},
+        {"... of a 404, too", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 404, false, false, true, 360,
+                0, false},
+        {"... not of a 302 (RFC 9110 15.1)", "", DATE "Last-Modified: Sat, 01 Aug 2026 09:00:00 GMT\r\n", 302, false,
+                false, false, 0, 0, false},
+        {"... not from the future", "", DATE "Last-Modified: Sat, 01 Aug 2026 11:00:00 GMT\r\n", 200, false, false,
+                false, 0, 0, false},
         {"4.2.3: Age counts", "", "Cache-Control: max-age=60\r\nAge: 20\r\n", 200, false, false, true, 40, 20, false},
-        {"... beyond the lifetime", "", "Cache-Control: max-age=60\r\nAge: 70\r\nETag: \"1\"\r\n", 200, false, false, true, 0,
-                70, false},
-        {"... that is no number", "", "Cache-Control: max-age=60\r\nAge: old\r\n", 200, false, false, true, 60, 0, false},
+        {"... beyond the lifetime", "", "Cache-Control: max-age=60\r\nAge: 70\r\nETag: \"1\"\r\n", 200, false, false,
+                true, 0, 70, false},
+        {"... that is no number", "", "Cache-Control: max-age=60\r\nAge: old\r\n", 200, false, false, true, 60, 0,
+                false},
         {"... below zero", "", "Cache-Control: max-age=60\r\nAge: -5\r\n", 200, false, false, true, 60, 0, false},
         {"4.2.3: apparent age", "", "Date: Sat, 01 Aug 2026 09:59:30 GMT\r\nCache-Control: max-age=60\r\n", 200, false,
                 false, true, 30, 30, false},
-        {"... the larger of both", "", "Date: Sat, 01 Aug 2026 09:59:30 GMT\r\nCache-Control: max-age=60\r\nAge: 50\r\n", 200,
-                false, false, true, 10, 50, false},
-        {"a clock that goes ahead", "", "Date: Sat, 01 Aug 2026 10:05:00 GMT\r\nCache-Control: max-age=60\r\n", 200, false,
-                false, true, 60, 0, false},
+        {"... the larger of both", "",
+                "Date: Sat, 01 Aug 2026 09:59:30 GMT\r\nCache-Control: max-age=60\r\nAge: 50\r\n", 200, false, false,
+                true, 10, 50, false},
+        {"a clock that goes ahead", "", "Date: Sat, 01 Aug 2026 10:05:00 GMT\r\nCache-Control: max-age=60\r\n", 200,
+                false, false, true, 60, 0, false},
         {"3: no-store", "", "Cache-Control: max-age=60, no-store\r\n", 200, false, false, false, 0, 0, false},
         {"5.2.1.5: no-store of the request", "Cache-Control: no-store\r\n", "Cache-Control: max-age=60\r\n", 200, false,
                 false, false, 0, 0, false},
         {"3: private", "", "Cache-Control: max-age=60, private\r\n", 200, false, false, false, 0, 0, false},
-        {"5.2.2.7: private about one field", "", "Cache-Control: max-age=60, private=\"X-A\"\r\n", 200, false, false, false,
-                0, 0, false},
-        {"5.2.2.4: no-cache", "", "Cache-Control: max-age=60, no-cache\r\nETag: \"1\"\r\n", 200, false, false, true, 0, 0,
-                true},
-        {"... without a validator is of no use", "", "Cache-Control: max-age=60, no-cache\r\n", 200, false, false, false, 0,
+        {"5.2.2.7: private about one field", "", "Cache-Control: max-age=60, private=\"X-A\"\r\n", 200, false, false,
+                false, 0, 0, false},
+        {"5.2.2.4: no-cache", "", "Cache-Control: max-age=60, no-cache\r\nETag: \"1\"\r\n", 200, false, false, true, 0,
                 0, true},
+        {"... without a validator is of no use", "", "Cache-Control: max-age=60, no-cache\r\n", 200, false, false,
+                false, 0, 0, true},
         {"5.2.2.4: no-cache about one field", "", "Cache-Control: max-age=60, no-cache=\"X-A\"\r\n", 200, false, false,
                 false, 0, 0, false},
-        {"5.2.2.2: must-revalidate", "", "Cache-Control: max-age=60, must-revalidate\r\n", 200, false, false, true, 60, 0,
-                true},
-        {"5.2.2.8: proxy-revalidate", "", "Cache-Control: max-age=60, proxy-revalidate\r\n", 200, false, false, true, 60, 0,
-                true},
-        {"3.5: a credential came with the request", "", "Cache-Control: max-age=60\r\n", 200, true, false, false, 0, 0, false},
+        {"5.2.2.2: must-revalidate", "", "Cache-Control: max-age=60, must-revalidate\r\n", 200, false, false, true, 60,
+                0, true},
+        {"5.2.2.8: proxy-revalidate", "", "Cache-Control: max-age=60, proxy-revalidate\r\n", 200, false, false, true,
+                60, 0, true},
+        {"3.5: a credential came with the request", "", "Cache-Control: max-age=60\r\n", 200, true, false, false, 0, 0,
+                false},
         {"... public allows it", "", "Cache-Control: max-age=60, public\r\n", 200, true, false, true, 60, 0, false},
         {"... s-maxage", "", "Cache-Control: s-maxage=60\r\n", 200, true, false, true, 60, 0, true},
-        {"... must-revalidate", "", "Cache-Control: max-age=60, must-revalidate\r\n", 200, true, false, true, 60, 0, true},
-        {"... proxy-revalidate does not", "", "Cache-Control: max-age=60, proxy-revalidate\r\n", 200, true, false, false, 0,
-                0, false},
+        {"... must-revalidate", "", "Cache-Control: max-age=60, must-revalidate\r\n", 200, true, false, true, 60, 0,
+                true},
+        {"... proxy-revalidate does not", "", "Cache-Control: max-age=60, proxy-revalidate\r\n", 200, true, false,
+                false, 0, 0, false},
         {"3: 206 is not put together here", "", "Cache-Control: max-age=60\r\n", 206, false, false, false, 0, 0, false},
         {"3: 304", "", "Cache-Control: max-age=60\r\n", 304, false, false, false, 0, 0, false},
         {"3: an interim one", "", "Cache-Control: max-age=60\r\n", 103, false, false, false, 0, 0, false},
-        {"3: any final status with a lifetime", "", "Cache-Control: max-age=60\r\n", 302, false, false, true, 60, 0, false},
+        {"3: any final status with a lifetime", "", "Cache-Control: max-age=60\r\n", 302, false, false, true, 60, 0,
+                false},
         {"... an error, too", "", "Cache-Control: max-age=60\r\n", 500, false, false, true, 60, 0, false},
-        {"4.1: what varies is not kept", "", "Cache-Control: max-age=60\r\nVary: Accept\r\n", 200, false, false, false, 0, 0,
-                false},
-        {"7.3: what sets a cookie is not kept", "", "Cache-Control: max-age=60\r\nSet-Cookie: a=1\r\n", 200, false, false,
-                false, 0, 0, false},
+        {"4.1: what varies is not kept", "", "Cache-Control: max-age=60\r\nVary: Accept\r\n", 200, false, false, false,
+                0, 0, false},
+        {"7.3: what sets a cookie is not kept", "", "Cache-Control: max-age=60\r\nSet-Cookie: a=1\r\n", 200, false,
+                false, false, 0, 0, false},
         {"3.3: it may be cut short", "", "Cache-Control: max-age=60\r\n", 200, false, true, false, 0, 0, false},
-        {"1.2.2: for ever", "", "Cache-Control: max-age=99999999999999999999\r\n", 200, false, false, true, 2147483647.0, 0,
-                false},
+        {"1.2.2: for ever", "", "Cache-Control: max-age=99999999999999999999\r\n", 200, false, false, true,
+                2147483647.0, 0, false},
         {"5.4: Pragma", "", "Pragma: no-cache\r\nExpires: Sat, 01 Aug 2026 11:00:00 GMT\r\nETag: \"1\"\r\n", 200, false,
                 false, true, 0, 0, true},
 };
 
-static void assert_decided(const struct decided *d, const struct conf *conf, const struct resource *resource,
-        enum target_format format)
+static void assert_decided(
+        const struct decided *d, const struct conf *conf, const struct resource *resource, enum target_format format)
 {
 	CLEANUP(fields_release) struct fields request = FIELDS_INIT;
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
@@ -253,7 +263,8 @@ static void assert_decided(const struct decided *d, const struct conf *conf, con
 	if (!d->keep)
 		return;
 	ck_assert_msg(keep.share, "%s: kept, but not shared", d->why);
-	ck_assert_msg(keep.lifetime_ms == (int64_t)(d->lifetime * 1000), "%s: %lld ms", d->why, (long long)keep.lifetime_ms);
+	ck_assert_msg(
+	        keep.lifetime_ms == (int64_t)(d->lifetime * 1000), "%s: %lld ms", d->why, (long long)keep.lifetime_ms);
 	ck_assert_msg(keep.age_ms == (int64_t)(d->age * 1000), "%s: age %lld ms", d->why, (long long)keep.age_ms);
 	ck_assert_msg(keep.must_revalidate == d->must_revalidate, "%s: must_revalidate", d->why);
 }
@@ -286,7 +297,8 @@ START_TEST(decides_by_rfc_9111)
 	ck_assert_ptr_null(policy_resource(conf, issues()));
 	for (size_t i = 0; i < ARRAY_SIZE(by_origin); i++) {
 		assert_decided(&by_origin[i], conf, NULL, TARGET_FORMAT_JSON);
-		assert_decided(&by_origin[i], redmine, NULL, TARGET_FORMAT_NONE); /* a path that the table does not know */
+		assert_decided(
+		        &by_origin[i], redmine, NULL, TARGET_FORMAT_NONE); /* a path that the table does not know */
 	}
 	conf_unref(conf);
 	conf_unref(redmine);
@@ -330,7 +342,8 @@ START_TEST(types_fit_the_format)
 	struct conf *conf = kit_conf(NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct decided d = {.why = types[i].type, .request = "", .status = 200, .keep = types[i].keep, .lifetime = 30};
+		struct decided d = {
+		        .why = types[i].type, .request = "", .status = 200, .keep = types[i].keep, .lifetime = 30};
 		char field[100];
 
 		snprintf(field, sizeof(field), "Content-Type: %s\r\n", types[i].type);

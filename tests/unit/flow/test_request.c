@@ -32,7 +32,8 @@ END_TEST
 START_TEST(head_is_head)
 {
 	struct conf *conf = kit_conf(NULL);
-	struct request *get = request_new(NULL, NULL, conf, "GET", "/"), *head = request_new(NULL, NULL, conf, "HEAD", "/"),
+	struct request *get = request_new(NULL, NULL, conf, "GET", "/"),
+	               *head = request_new(NULL, NULL, conf, "HEAD", "/"),
 	               *low = request_new(NULL, NULL, conf, "head", "/");
 
 	ck_assert(!request_is_head(get));
@@ -58,8 +59,9 @@ START_TEST(errors_in_the_clients_format)
 	ck_assert_ptr_null(fields_get(&json->answer.fields, "Retry-After"));
 
 	request_answer_error(xml, 503, 7, "no \"quotes\" <b>&");
-	ck_assert_str_eq(buf_text(&xml->answer.body), "<?xml version=\"1.0\" encoding=\"UTF-8\"?><errors type=\"array\">"
-	                                              "<error>no \"quotes\" &lt;b>&amp;</error></errors>");
+	ck_assert_str_eq(buf_text(&xml->answer.body),
+	        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><errors type=\"array\">"
+	        "<error>no \"quotes\" &lt;b>&amp;</error></errors>");
 	ck_assert_str_eq(fields_get(&xml->answer.fields, "Content-Type"), "application/xml; charset=utf-8");
 	ck_assert_str_eq(fields_get(&xml->answer.fields, "Retry-After"), "7");
 
