@@ -69,6 +69,7 @@ int cache_new(const struct cache_settings *settings, struct cache **ret, struct 
  */
 void cache_free(struct cache *cache, int64_t limit_ms);
 
+/* The generations that writes raise and entries are held against. Borrowed, valid until cache_free(). Any thread. */
 struct generations *cache_generations(struct cache *cache);
 
 /*
@@ -115,6 +116,10 @@ void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count);
 /* New limits after a reload. Any thread. */
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit);
 
+/*
+ * How much is held, queued and lost, and the store's state. The numbers are read one after the other; the store's
+ * entries and bytes are as of its last batch. No store: zero and CACHE_STORE_OFF. Any thread, no I/O.
+ */
 void cache_get_figures(struct cache *cache, struct cache_figures *ret);
 
 #endif

@@ -74,10 +74,19 @@ void keeper_clear(struct keeper *k);
  */
 void keeper_raise(struct keeper *k, const uint64_t *tags, size_t count, pending_noted *noted, void *arg);
 
+/* True when the store can be used now and may hold the key (cache/presence.h). While degraded: false. */
 bool keeper_may_hold(struct keeper *k, const struct cache_key *key);
+
+/*
+ * Asks the reader for a key, which is copied. found() runs exactly once. What waits to be written is found, too;
+ * while the store is closed, nothing else.
+ */
 void keeper_fetch(struct keeper *k, const struct cache_key *key, keeper_found *found, void *arg);
 
+/* A new limit in bytes of the store, which the writer makes it keep soon. */
 void keeper_set_size_limit(struct keeper *k, uint64_t size_limit);
+
+/* The numbers of now, read one after the other; ret->why is a copy. */
 void keeper_get_figures(struct keeper *k, struct keeper_figures *ret);
 
 #endif

@@ -14,6 +14,7 @@ struct cache_key {
 	uint8_t bytes[DIGEST_SIZE];
 };
 
+/* All bytes count. Not in constant time. */
 static inline bool cache_key_equal(const struct cache_key *a, const struct cache_key *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

@@ -61,6 +61,7 @@ void memory_clear(struct memory *m);
 /* A new budget, kept on return. */
 void memory_set_limit(struct memory *m, uint64_t limit);
 
+/* Entries and bytes held now, evictions since memory_new(); read one after the other, without a lock. Any thread. */
 void memory_get_figures(struct memory *m, struct memory_figures *ret);
 
 #endif

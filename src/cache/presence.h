@@ -27,8 +27,13 @@ void presence_reset(struct presence *p, bool complete);
 /* What a look through the store found is all added: a "no" is a "no" from now on. */
 void presence_complete(struct presence *p);
 
+/* The store holds the key. Never fails: a shard that is full or gets no memory says "maybe" until presence_reset(). */
 void presence_add(struct presence *p, const struct cache_key *key);
+
+/* The store holds the key no more. Takes out whatever shares its first 64 bits. */
 void presence_remove(struct presence *p, const struct cache_key *key);
+
+/* False: the store does not hold the key. Always true while the set is not complete. */
 bool presence_maybe(struct presence *p, const struct cache_key *key);
 
 #endif

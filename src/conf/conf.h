@@ -120,6 +120,7 @@ struct conf_source {
  */
 int conf_load(const struct conf_source *source, struct conf **ret, struct fail *fail);
 
+/* One more reference to it, and back again: the last one frees. conf_ref() returns its argument. Any thread. */
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf); /* NULL is allowed */
 

@@ -45,6 +45,7 @@ void problem_add(struct problems *problems, int code, const char *place, const c
 void setting_problem(struct problems *problems, const struct setting *setting, int code, const char *format, ...)
         PRINTF_LIKE(4, 5);
 
+/* Frees the items and what they own; the list is empty afterwards and may be used again. */
 void settings_release(struct settings *settings);
 
 /*

@@ -26,6 +26,7 @@ struct engine {
 	atomic_ullong done, refused, deaths;
 };
 
+/* An empty, open queue. limit: jobs that may wait. Jobs in it are linked, not owned. */
 void job_queue_init(struct job_queue *q, int limit);
 void job_queue_release(struct job_queue *q); /* must be empty */
 /* 0; -ENOBUFS: full; -ESHUTDOWN: closed. Any thread. */
@@ -39,8 +40,11 @@ void job_queue_close(struct job_queue *q);
 /* Refuses all that waits. */
 void job_queue_refuse_all(struct job_queue *q, const char *text);
 
+/* A session with the engine's settings, the caller's to free; NULL with fail set. For the thread that will use it. */
 struct session *base_create_session(struct engine *engine, struct fail *fail);
+/* Runs one job to its end on the session. Blocks; on the session's thread. */
 void base_request(struct engine *engine, struct session *session, struct job *job);
+/* Hands all jobs to the engine's process_bulk_request at once. Submitting thread. */
 void base_bulk_request(struct engine *engine, struct job *const *jobs, size_t count);
 /* construct_request, request and the counting around them, as a worker does it. */
 void base_run(struct engine *engine, struct session *session, struct job *job);

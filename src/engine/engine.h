@@ -80,7 +80,10 @@ void engine_free(struct engine *engine);
 void engine_submit(struct engine *engine, struct job *job);
 void engine_submit_bulk(struct engine *engine, struct job *const *jobs, size_t count);
 
+/* The name that the engine goes by, as engine_new() knows it. Borrowed from its kind. Any thread. */
 const char *engine_name(const struct engine *engine);
+
+/* Workers and jobs of now, sums since engine_new(). Any thread; takes the queue's lock for a moment. */
 void engine_get_figures(struct engine *engine, struct engine_figures *ret);
 
 /* For configuration. */

@@ -37,7 +37,10 @@ struct wire_reader {
 	size_t taken; /* of the bytes, by frames already looked at */
 };
 
+/* An empty reader; no memory is taken before the first wire_reader_fill(). One thread at a time. */
 void wire_reader_init(struct wire_reader *reader);
+
+/* Frees the bytes, and with them every frame that was looked at. The socket stays open. */
 void wire_reader_release(struct wire_reader *reader);
 
 /* Reads what is there, once: its size; 0: the peer is gone; -EAGAIN: nothing now; another negative errno. */

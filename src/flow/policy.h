@@ -44,6 +44,11 @@ struct policy_keep {
 	bool must_revalidate;
 };
 
+/*
+ * Whether and how long an answer is kept: by the lifetimes of conf for a known resource, by RFC 9111 sections 3 and 4.2
+ * else. *ret is filled in any case; keep is never true without share, and with a lifetime_ms of 0 only where a
+ * validator makes it worth while. Borrows all it is given for the call. Any thread.
+ */
 void policy_decide(struct policy_keep *ret, const struct conf *conf, const struct policy_answer *answer);
 
 /* The resource row whose rules hold, under these settings: NULL when RFC 9111 decides. */

@@ -32,6 +32,7 @@ bool front_drain(struct front *front, int64_t limit_ms);
 /* Ends the threads and every connection. The engines must have stopped, so that nobody is parked any more. NULL is allowed. */
 void front_free(struct front *front);
 
+/* Sums over the event threads, since front_new(), and the connections of now; read one after the other. Any thread. */
 void front_get_figures(struct front *front, struct front_figures *ret);
 
 #endif

@@ -24,6 +24,7 @@ struct reply_reader {
 	void *arg;
 };
 
+/* Gives up the reference to the response and frees the rest; a zeroed reply is allowed, and left behind. */
 void reply_release(struct reply *reply);
 
 /*
