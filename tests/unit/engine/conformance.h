@@ -34,8 +34,8 @@ struct bed {
 };
 
 struct bed_options {
-	int workers; /* 0: what the kind has */
-	int queue;   /* 0: plenty */
+	int workers;     /* 0: what the kind has */
+	int queue;       /* 0: plenty */
 	const char *url; /* NULL: the origin's own */
 };
 

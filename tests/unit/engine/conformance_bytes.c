@@ -43,9 +43,10 @@ static void act_unframed(struct http_visit *v)
 
 static void act_fields(struct http_visit *v)
 {
-	http_send_text(v, "HTTP/1.1 200 OK\r\n"
-	                  "X-B: 2\r\nX-A: 1\r\nx-b: \r\nX-Empty:\r\nSet-Cookie: a=1, b\r\nSet-Cookie: c=2\r\n"
-	                  "X-Space:   in  side \t \r\nX-Latin: caf\xe9\r\nX-Colon: a:b: c\r\nContent-Length: 0\r\n\r\n");
+	http_send_text(v,
+	        "HTTP/1.1 200 OK\r\n"
+	        "X-B: 2\r\nX-A: 1\r\nx-b: \r\nX-Empty:\r\nSet-Cookie: a=1, b\r\nSet-Cookie: c=2\r\n"
+	        "X-Space:   in  side \t \r\nX-Latin: caf\xe9\r\nX-Colon: a:b: c\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void act_reason(struct http_visit *v)
@@ -121,8 +122,7 @@ static void assert_sent(struct bed *bed, struct ask *a, const char *line, const 
 
 	bed_ask(bed, a);
 	ask_assert_outcome(a, JOB_DONE);
-	ck_assert_int_eq(
-	        buf_printf(&expected, "%s\r\nHost: %s\r\n%s\r\n", line, bed->origin.authority, rest), 0);
+	ck_assert_int_eq(buf_printf(&expected, "%s\r\nHost: %s\r\n%s\r\n", line, bed->origin.authority, rest), 0);
 	http_origin_seen(bed->http, index, &seen);
 	ck_assert_str_eq(buf_text(&seen.head), buf_text(&expected));
 	http_seen_release(&seen);

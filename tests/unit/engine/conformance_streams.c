@@ -5,7 +5,7 @@
 
 #define LARGE      (48 * 1024 * 1024)
 #define STEP       (512 * 1024)
-#define MAY_GROW   (4 * 1024 * 1024) /* bytes of memory, far below LARGE */
+#define MAY_GROW   (4 * 1024 * 1024)  /* bytes of memory, far below LARGE */
 #define IN_SOCKETS (24 * 1024 * 1024) /* more than the kernel holds of a connection on loopback */
 
 struct flood {

@@ -14,11 +14,11 @@ struct ask {
 	/* How it behaves; set before it is submitted. */
 	const char *upload; /* bytes of the request's body */
 	size_t upload_size;
-	uint64_t upload_zeros; /* so many zero bytes instead */
-	bool discards;         /* bytes of the answer are only counted */
-	int head_result;       /* what head() returns */
-	int body_result;       /* ... and body() when it is negative */
-	ssize_t upload_result; /* ... and upload() when it is negative */
+	uint64_t upload_zeros;                         /* so many zero bytes instead */
+	bool discards;                                 /* bytes of the answer are only counted */
+	int head_result;                               /* what head() returns */
+	int body_result;                               /* ... and body() when it is negative */
+	ssize_t upload_result;                         /* ... and upload() when it is negative */
 	uint64_t body_credit_step, upload_credit_step; /* 0: never hold; else so many bytes for each ask_go_on_*() */
 
 	/* What was told. Atomic: looked at while it runs. The rest after ask_wait(). */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define LONG_REASON                                                                                                    \
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"           \
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"           \
+	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"         \
+	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"         \
 	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
 
 struct heading {
@@ -22,14 +22,16 @@ struct heading {
 };
 
 static const struct heading headings[] = {
-        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", JOB_DONE, 200, "OK", "Content-Length: 2\r\n", "hi", true},
+        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", JOB_DONE, 200, "OK", "Content-Length: 2\r\n", "hi",
+                true},
         {"GET", "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", JOB_DONE, 200, "OK", "Content-Length: 2\r\n", "hi", true},
         {"GET", "HTTP/1.1 200 OK\r\nX-A : 1\r\n: 2\r\nX-B:\t \r\nX-C:3\t\r\nContent-Length: 0\r\n\r\n", JOB_DONE, 200,
                 "OK", "X-A: 1\r\nX-B: \r\nX-C: 3\r\nContent-Length: 0\r\n", "", true},
         /* Without a length it ends with the connection: nobody knows whether that was all. */
         {"GET", "HTTP/1.1 200 OK\r\n\r\nhi", JOB_DONE, 200, "OK", "", "hi", false},
         {"GET", "HTTP/1.0 200 OK\r\n\r\nhi", JOB_DONE, 200, "OK", "", "hi", false},
-        {"GET", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", JOB_DONE, 200, "OK", "Content-Length: 2\r\n", "hi", true},
+        {"GET", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", JOB_DONE, 200, "OK", "Content-Length: 2\r\n", "hi",
+                true},
         {"HEAD", "HTTP/1.1 200 OK\r\n\r\n", JOB_DONE, 200, "OK", "", "", true},
         {"GET", "HTTP/1.1 204 No Content\r\n\r\n", JOB_DONE, 204, "No Content", "", "", true},
         {"GET", "HTTP/1.1 304 Not Modified\r\n\r\n", JOB_DONE, 304, "Not Modified", "", "", true},
@@ -41,15 +43,17 @@ static const struct heading headings[] = {
                 "Content-Length: 0\r\n", "", true},
         {"GET", "HTTP/1.1 200 " LONG_REASON "\r\nContent-Length: 0\r\n\r\n", JOB_DONE, 200, "", "Content-Length: 0\r\n",
                 "", true},
-        {"GET", "HTTP/1.1 999 \xc3\xa4\r\nContent-Length: 0\r\n\r\n", JOB_DONE, 999, "\xc3\xa4", "Content-Length: 0\r\n",
-                "", true},
-        {"GET", "HTTP/1.1 102 Processing\r\nX-A: 1\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-B: 2\r\n"
+        {"GET", "HTTP/1.1 999 \xc3\xa4\r\nContent-Length: 0\r\n\r\n", JOB_DONE, 999, "\xc3\xa4",
+                "Content-Length: 0\r\n", "", true},
+        {"GET",
+                "HTTP/1.1 102 Processing\r\nX-A: 1\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX-B: 2\r\n"
                 "Content-Length: 0\r\n\r\n",
                 JOB_DONE, 200, "OK", "X-B: 2\r\nContent-Length: 0\r\n", "", true},
         /* Trailers (RFC 9110 section 6.5) may not be merged into the fields. */
-        {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSet-Cookie: a=1\r\n\r\n", JOB_DONE, 200, "OK",
-                "Transfer-Encoding: chunked\r\n", "", true},
-        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", JOB_CUT, 200, "OK", "Content-Length: 5\r\n", "hi", true},
+        {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSet-Cookie: a=1\r\n\r\n", JOB_DONE, 200,
+                "OK", "Transfer-Encoding: chunked\r\n", "", true},
+        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", JOB_CUT, 200, "OK", "Content-Length: 5\r\n", "hi",
+                true},
         {"GET", "", JOB_NO_ANSWER, 0, NULL, NULL, "", false},
         {"GET", "hello, this is not HTTP at all", JOB_NO_ANSWER, 0, NULL, NULL, "", false},
         {"GET", "HTTP/1.1 200 OK\r\nX-A: 1\r\n", JOB_NO_ANSWER, 0, NULL, NULL, "", false},
@@ -74,7 +78,8 @@ static void assert_heading(struct session *session, const struct heading *h)
 	ask_init(&a, h->method, "/");
 	session_perform(session, &a.job);
 	ask_wait(&a);
-	ck_assert_msg(a.result.outcome == h->outcome, "%s: %s (%s)", h->raw, outcome_word(a.result.outcome), a.result.text);
+	ck_assert_msg(
+	        a.result.outcome == h->outcome, "%s: %s (%s)", h->raw, outcome_word(a.result.outcome), a.result.text);
 	ck_assert_msg(strcmp(buf_text(&a.body), h->body) == 0, "%s: %s", h->raw, buf_text(&a.body));
 	ck_assert_msg(atomic_load(&a.heads) == (h->reason != NULL), "%s", h->raw);
 	if (h->reason) {

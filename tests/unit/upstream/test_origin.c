@@ -9,8 +9,8 @@ static const struct {
 	const char *url, *expected_url, *base, *authority, *path;
 	bool secure, loopback;
 } good[] = {
-        {"http://redmine.example.org", "http://redmine.example.org", "http://redmine.example.org", "redmine.example.org",
-                "", false, false},
+        {"http://redmine.example.org", "http://redmine.example.org", "http://redmine.example.org",
+                "redmine.example.org", "", false, false},
         {"http://redmine.example.org/", "http://redmine.example.org", "http://redmine.example.org",
                 "redmine.example.org", "", false, false},
         {"https://redmine.example.org/redmine", "https://redmine.example.org", "https://redmine.example.org/redmine",

@@ -34,7 +34,8 @@ static void act_wait(struct http_visit *v)
 	http_answer(v, "200 OK", "late");
 }
 
-static const struct http_route routes[] = {{NULL, "/hello", act_hello}, {NULL, "/wait", act_wait}, {NULL, NULL, http_echo}};
+static const struct http_route routes[] = {
+        {NULL, "/hello", act_hello}, {NULL, "/wait", act_wait}, {NULL, NULL, http_echo}};
 
 static void make(struct bed *bed)
 {
