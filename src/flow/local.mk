@@ -2,6 +2,7 @@ libdaemon_a_SOURCES += \
 	src/flow/cache_status.c src/flow/cache_status.h \
 	src/flow/directives.c src/flow/directives.h \
 	src/flow/fetch.c src/flow/fetch.h \
+	src/flow/fetch_answer.c src/flow/fetch_inside.h \
 	src/flow/flight.c src/flow/flight.h \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/forward.c src/flow/forward.h \

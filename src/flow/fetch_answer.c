@@ -1,0 +1,344 @@
+#include "flow/fetch_inside.h"
+
+#include "base/clock.h"
+#include "flow/forward.h"
+#include "flow/harvest.h"
+#include "flow/outcome.h"
+#include "redmine/links.h"
+
+#include <errno.h>
+
+/* A body of known length up to this is collected: it then leaves in one piece, or as a clean error. */
+#define COLLECT_LIMIT (64 * 1024)
+
+/* The write was answered or is lost: what it spoilt is spoilt again, reads that were in flight included. */
+void fetch_end_write(struct fetch *f)
+{
+	if (!f->write || f->write_ended)
+		return;
+	f->write_ended = true;
+	if (f->r->write_tags.count > 0)
+		cache_write_end(f->flow->cache, f->r->write_tags.items, f->r->write_tags.count);
+}
+
+/* r has its answer; a write is delivered once the store has noted what it spoils, too. */
+void fetch_deliver(struct fetch *f, struct request *r)
+{
+	if (!f->write || atomic_fetch_sub(&r->write_waits, 1) == 1)
+		flow_resume(r, STEP_DELIVER);
+}
+
+static void set_cache_status(const struct fetch *f, struct request *r)
+{
+	r->answer.cache.forward = r->why;
+	r->answer.cache.collapsed = r != f->r;
+	r->answer.cache.stored = false;
+}
+
+/* The head of an answer that is this request's alone. */
+static int answer_head(struct fetch *f, struct request *r, enum answer_kind kind)
+{
+	struct answer *answer = &r->answer;
+
+	answer->kind = kind;
+	answer->status = f->status;
+	answer->reason = f->reason ? strdup(f->reason) : NULL;
+	set_cache_status(f, r);
+	if (fields_copy(&answer->fields, &f->fields) < 0)
+		return -ENOMEM;
+	return forward_answer_fields(&answer->fields, r, f->flow->origin, !r->directives.no_transform);
+}
+
+static int make_links(struct fetch *f)
+{
+	if (!forward_rewrites(f->r) || f->status == 204 || f->status == 304)
+		return 0;
+	if (forward_format(f->r, &f->fields) == TARGET_FORMAT_NONE)
+		return 0;
+	if (fields_get(&f->fields, "Content-Encoding"))
+		return 0; /* not to be read without undoing it, which nobody asked for */
+	f->links = links_new(forward_format(f->r, &f->fields), f->flow->origin->base, f->r->base);
+	return f->links ? 0 : -ENOMEM;
+}
+
+/* Bytes of the body, links led back, to where the mode says. */
+static int emit(struct fetch *f, const char *data, size_t size)
+{
+	CLEANUP(buf_release) struct buf led = BUF_INIT(SIZE_MAX / 4);
+
+	if (f->links) {
+		int r = data ? links_feed(f->links, data, size, &led) : links_finish(f->links, &led);
+
+		if (r < 0)
+			return r;
+		data = led.data;
+		size = led.size;
+	}
+	if (size == 0)
+		return 0;
+	switch (f->mode) {
+	case FETCH_COLLECT:
+		return buf_add(&f->body, data, size);
+	case FETCH_STREAM:
+		return pipe_push(&f->pipe, data, size);
+	case FETCH_COUNT:
+		f->counted += size;
+		return 0;
+	}
+	WRONG("a mode outside its enum");
+}
+
+/* The flight cannot share what comes: its first request gets it, the others ask for themselves. */
+static void disband(struct fetch *f)
+{
+	struct request *waiter = flight_land(f->flow->flights, f->flight);
+
+	ASSERT(waiter == f->r);
+	f->flight = NULL;
+	flights_part(f->flow->flights, &f->r->key);
+	while (waiter) {
+		struct request *next = waiter->next_waiter;
+
+		if (waiter != f->r)
+			flow_resume(waiter, STEP_PASS);
+		request_unref(waiter);
+		waiter = next;
+	}
+}
+
+/* From here on the body goes to the client as it comes. What was collected goes first. */
+static int start_stream(struct fetch *f)
+{
+	CLEANUP(buf_release) struct buf collected = f->body;
+	int r;
+
+	f->body = BUF_INIT(1);
+	if (f->flight)
+		disband(f);
+	r = answer_head(f, f->r, ANSWER_STREAM);
+	if (r < 0 || (r = make_links(f)) < 0)
+		return r;
+	f->mode = FETCH_STREAM;
+	f->r->answer.length = f->links ? -1 : f->length;
+	f->r->answer.fetch = f;
+	f->r->answer.upstream_us = clock_monotonic_us() - f->started_us;
+	atomic_fetch_add(&f->refs, 1);
+	fetch_deliver(f, f->r); /* from here on a failure cuts the stream */
+	return collected.size > 0 ? emit(f, collected.data, collected.size) : 0;
+}
+
+static int64_t parse_length(const struct fields *fields)
+{
+	const char *length = fields_get(fields, "Content-Length");
+
+	return length ? strtoll(length, NULL, 10) : -1;
+}
+
+static int take_head(struct fetch *f, const struct job_head *head)
+{
+	f->headed = true;
+	f->status = head->status;
+	f->framed = head->framed;
+	f->length = parse_length(head->fields);
+	f->reason = strdup(head->reason);
+	f->fields = *head->fields;
+	*head->fields = FIELDS_INIT;
+	fields_remove_hop_by_hop(&f->fields);
+	return f->reason ? 0 : -ENOMEM;
+}
+
+/* A flight's answer: collected while it may be kept or at least shared, and is not too large. */
+static int begin_for_flight(struct fetch *f)
+{
+	bool validated = f->status == 304 && f->r->stale;
+
+	harvest_decide(&f->keep, f->r, f->status, &f->fields, f->framed);
+	f->body = BUF_INIT(f->r->conf->cache.object_limit);
+	if (validated || (f->length <= (int64_t)f->body.ceiling && f->keep.share))
+		return f->length > 0 ? buf_reserve(&f->body, (size_t)f->length) : 0;
+	return start_stream(f);
+}
+
+static int begin_for_request(struct fetch *f)
+{
+	bool bodyless = strcmp(f->job.method, "HEAD") == 0 || f->status == 204 || f->status == 304;
+
+	if (f->mode == FETCH_COUNT)
+		return make_links(f);
+	if (!bodyless && (f->length < 0 || f->length > COLLECT_LIMIT))
+		return start_stream(f);
+	f->body = BUF_INIT(SIZE_MAX / 4); /* bounded by the length, rewriting adds little */
+	return make_links(f);
+}
+
+static int on_head(struct job *job, const struct job_head *head)
+{
+	struct fetch *f = job->owner;
+	int r;
+
+	CHECK(f, FETCH_MAGIC);
+	r = take_head(f, head);
+	fetch_end_write(f);
+	if (r < 0)
+		return r;
+	return f->flight ? begin_for_flight(f) : begin_for_request(f);
+}
+
+static int on_body(struct job *job, const char *data, size_t size)
+{
+	struct fetch *f = job->owner;
+	int r;
+
+	CHECK(f, FETCH_MAGIC);
+	if (f->mode == FETCH_STREAM && pipe_holds(&f->pipe))
+		return JOB_HOLD;
+	if (f->mode == FETCH_COUNT && f->length >= 0 && !f->links) {
+		f->counted = (uint64_t)f->length; /* HEAD: that is all it asks */
+		f->told = true;
+		return -ECANCELED;
+	}
+	r = emit(f, data, size);
+	if (r == -ENOBUFS && f->flight) {
+		r = start_stream(f); /* longer than what is kept, and it had not said so */
+		if (r == 0)
+			r = emit(f, data, size);
+	}
+	return r;
+}
+
+static ssize_t on_upload(struct job *job, char *room, size_t size)
+{
+	struct fetch *f = job->owner;
+
+	CHECK(f, FETCH_MAGIC);
+	return pipe_read(&f->r->upload, room, size);
+}
+
+/* Set-Cookie is for the one client whose request brought it, and where an API format is answered not even for that one. */
+static void give_cookies(struct fetch *f)
+{
+	for (size_t i = 0; i < f->cookies.count; i++)
+		if (fields_add(&f->r->answer.fields, f->cookies.items[i].name, f->cookies.items[i].value) < 0)
+			return;
+}
+
+static int take_cookies(struct fetch *f)
+{
+	if (!forward_passes_cookies(f->r))
+		return 0;
+	for (size_t i = 0; i < f->fields.count; i++)
+		if (field_name_is(f->fields.items[i].name, "Set-Cookie") &&
+		        fields_add(&f->cookies, "Set-Cookie", f->fields.items[i].value) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* Everybody who waits gets the entry, or the error when there is none. */
+void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result)
+{
+	struct request *waiter = flight_land(f->flow->flights, f->flight);
+
+	f->flight = NULL;
+	while (waiter) {
+		struct request *next = waiter->next_waiter;
+
+		if (entry)
+			request_answer_entry(waiter, entry);
+		else
+			outcome_answer(waiter, result, false, f->status);
+		set_cache_status(f, waiter);
+		if (waiter == f->r && entry)
+			give_cookies(f);
+		waiter->answer.cache.stored = stored;
+		waiter->answer.cache.forward_status = validated ? 304 : 0;
+		waiter->answer.upstream_us = result->upstream_us;
+		flow_resume(waiter, STEP_DELIVER);
+		request_unref(waiter);
+		waiter = next;
+	}
+}
+
+static void finish_for_flight(struct fetch *f, const struct job_result *result)
+{
+	CLEANUP(entry_unrefp) struct entry *entry = NULL;
+	struct job_result failed = {.outcome = JOB_REFUSED, .text = "out of memory"};
+	bool validated = f->status == 304 && f->r->stale, stored = false;
+
+	if (result->outcome != JOB_DONE) {
+		fetch_land(f, NULL, false, false, result);
+		return;
+	}
+	if (take_cookies(f) < 0) {
+		fetch_land(f, NULL, false, false, &failed);
+		return;
+	}
+	if (validated)
+		entry = harvest_renew(f->r, &f->fields, &f->keep, &f->notes);
+	else
+		entry = harvest_make(f->r, f->flow->origin,
+		        &(struct harvest){
+		                .status = f->status, .reason = f->reason, .fields = &f->fields, .body = &f->body},
+		        &f->keep, &f->notes);
+	if (!entry) {
+		fetch_land(f, NULL, false, false, &failed);
+		return;
+	}
+	if (f->keep.keep)
+		stored = cache_put(f->flow->cache, entry);
+	else if (f->status < 500)
+		cache_drop(f->flow->cache, &f->r->key);
+	if (stored)
+		flights_unite(f->flow->flights, &f->r->key);
+	fetch_land(f, entry, stored, validated, result);
+}
+
+static void finish_for_request(struct fetch *f, const struct job_result *result)
+{
+	struct request *r = f->r;
+	bool whole = f->told || (result->outcome == JOB_DONE && emit(f, NULL, 0) == 0);
+
+	if (f->mode == FETCH_STREAM) {
+		pipe_end(&f->pipe, whole ? 0 : -EIO); /* the answer is the front's already */
+		return;
+	}
+	r->answer.upstream_us = result->upstream_us;
+	if (!whole || answer_head(f, r, ANSWER_WHOLE) < 0) {
+		outcome_answer(r, result, f->write, f->status);
+		set_cache_status(f, r);
+		fetch_deliver(f, r);
+		return;
+	}
+	if (f->status == 304)
+		r->answer.length = f->length; /* of the body that it does not have, if it says one */
+	else if (f->mode == FETCH_COUNT)
+		r->answer.length = (int64_t)f->counted;
+	else if (strcmp(f->job.method, "HEAD") == 0)
+		r->answer.length = f->length > 0 ? f->length : -1; /* Redmine says 0 for every HEAD */
+	buf_release(&r->answer.body);
+	r->answer.body = f->body;
+	f->body = BUF_INIT(1);
+	fetch_deliver(f, r);
+}
+
+static void on_done(struct job *job, const struct job_result *result)
+{
+	struct fetch *f = job->owner;
+
+	CHECK(f, FETCH_MAGIC);
+	fetch_end_write(f);
+	pipe_abandon(&f->r->upload);
+	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)
+		outcome_log(f->r, result);
+	if (f->flight)
+		finish_for_flight(f, result);
+	else
+		finish_for_request(f, result);
+	fetch_unref(f);
+}
+
+const struct job_client fetch_client = {
+        .head = on_head,
+        .body = on_body,
+        .upload = on_upload,
+        .done = on_done,
+};

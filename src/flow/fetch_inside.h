@@ -1,0 +1,59 @@
+/*
+ * What fetch.c, which asks, and fetch_answer.c, which takes the answer, share
+ * of one fetch. Inside the flow only.
+ */
+#ifndef FLOW_FETCH_INSIDE_H
+#define FLOW_FETCH_INSIDE_H
+
+#include "flow/fetch.h"
+#include "flow/policy.h"
+#include "redmine/links.h"
+
+enum fetch_mode {
+	FETCH_COLLECT, /* the body gathers in memory */
+	FETCH_STREAM,  /* the body goes through the pipe */
+	FETCH_COUNT,   /* only its length is wanted: HEAD asked as GET */
+};
+
+struct fetch {
+	unsigned magic;
+#define FETCH_MAGIC 0xfe7c4000
+	atomic_uint refs;
+	struct job job;
+	char *target;
+	struct flow *flow;
+	struct request *r;     /* whose request is sent; one reference */
+	struct flight *flight; /* NULL: for r only, or landed already */
+	bool write, headed, write_ended, told;
+	int64_t started_us; /* monotonic */
+	enum fetch_mode mode;
+
+	unsigned status;
+	char *reason;
+	struct fields fields;  /* end-to-end */
+	struct fields cookies; /* of a flight's answer: the leader's alone */
+	bool framed;
+	int64_t length; /* as Redmine said it, -1: it did not */
+	struct policy_keep keep;
+	struct tag_notes notes; /* of the flight */
+
+	struct buf body;
+	uint64_t counted;
+	struct links *links; /* NULL: as they are */
+	struct pipe pipe;
+};
+
+/* Gives one reference back. Any thread. */
+void fetch_unref(struct fetch *f);
+
+/* fetch_answer.c: the job's callbacks. */
+extern const struct job_client fetch_client;
+
+/* fetch_answer.c: everybody who waits for the flight gets the entry, or the error when it is NULL. */
+void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result);
+/* fetch_answer.c: a write is answered or lost: what it spoilt is spoilt again. Once; more calls do nothing. */
+void fetch_end_write(struct fetch *f);
+/* fetch_answer.c: r has its answer; that of a write is delivered once the store has noted what it spoils, too. */
+void fetch_deliver(struct fetch *f, struct request *r);
+
+#endif
