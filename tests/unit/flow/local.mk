@@ -7,6 +7,7 @@ flow_tests = \
 	tests/unit/flow/test_flight \
 	tests/unit/flow/test_flow \
 	tests/unit/flow/test_flow_crowd \
+	tests/unit/flow/test_flow_directives \
 	tests/unit/flow/test_flow_writes \
 	tests/unit/flow/test_forward \
 	tests/unit/flow/test_harvest \
@@ -38,6 +39,10 @@ tests_unit_flow_test_flow_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_flow_crowd_SOURCES = tests/unit/flow/test_flow_crowd.c $(flow_kit)
 tests_unit_flow_test_flow_crowd_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_flow_crowd_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_flow_directives_SOURCES = tests/unit/flow/test_flow_directives.c $(flow_kit)
+tests_unit_flow_test_flow_directives_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_flow_directives_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_flow_writes_SOURCES = tests/unit/flow/test_flow_writes.c $(flow_kit)
 tests_unit_flow_test_flow_writes_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -26,7 +26,9 @@ START_TEST(unknown_paths_are_not_shared)
 	client_ask(&a, &kit, "GET", "/login", NULL);
 	client_ask(&b, &kit, "GET", "/login", NULL);
 	ck_assert_uint_eq(kit.job_count, 1);
-	ck_assert_int_eq(kit_head(kit_job(&kit, 0), "200 OK\r\nSet-Cookie: a=1\r\nCache-Control: max-age=0, private\r\n", 4, true), 0);
+	ck_assert_int_eq(kit_head(kit_job(&kit, 0),
+	                         "200 OK\r\nSet-Cookie: a=1\r\nCache-Control: max-age=0, private\r\n", 4, true),
+	        0);
 	ck_assert_uint_eq(kit.job_count, 2); /* the other asks for itself */
 	client_assert_ready(&a);
 	client_assert_waits(&b);
@@ -168,7 +170,8 @@ START_TEST(stream_holds_redmine_back)
 		ck_assert_uint_lt(usage_memory(), before + 2 * 1024 * 1024);
 		ck_assert_int_eq(pokes, round);
 		ck_assert_int_eq(wakes, round + 1);
-		for (ssize_t n; (n = fetch_read(client.r->answer.fetch, block, sizeof(block))) != PIPE_HOLD; read += (size_t)n)
+		for (ssize_t n; (n = fetch_read(client.r->answer.fetch, block, sizeof(block))) != PIPE_HOLD;
+		        read += (size_t)n)
 			ck_assert_int_gt(n, 0);
 	}
 	ck_assert_uint_eq(read, told);
@@ -398,8 +401,8 @@ START_TEST(compression_as_configured)
 	        {"upstream.compression=no", "http://redmine.test", "/issues.json", NULL, true, false},
 	        {"upstream.compression=yes", "http://127.0.0.1:3000", "/issues.json", NULL, true, true},
 	        {"upstream.compression=yes", "http://redmine.test", "/page", "Cookie: a=1\r\n", false, false},
-	        {"upstream.compression=yes", "http://redmine.test", "/a.json", "Cookie: a=1\r\nCache-Control: no-transform\r\n",
-	                false, false},
+	        {"upstream.compression=yes", "http://redmine.test", "/a.json",
+	                "Cookie: a=1\r\nCache-Control: no-transform\r\n", false, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -421,4 +424,5 @@ END_TEST
 UNIT_MAIN("fetch", unknown_paths_are_not_shared, unknown_paths_are_kept_as_rfc_9111_allows, too_large_by_its_length,
         too_large_on_the_way, stream_holds_redmine_back, leaving_a_stream_cancels_it, short_bodies_are_collected,
         links_lead_back, head_of_what_may_be_kept_is_asked_as_get, head_alone_is_counted,
-        head_of_a_download_needs_no_body, head_of_a_page_is_asked_as_it_is, head_of_what_cannot_be_shared, compression_as_configured)
+        head_of_a_download_needs_no_body, head_of_a_page_is_asked_as_it_is, head_of_what_cannot_be_shared,
+        compression_as_configured)

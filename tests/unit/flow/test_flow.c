@@ -10,7 +10,8 @@ START_TEST(miss_then_hit)
 	struct job *job;
 
 	kit_make(&kit, NULL);
-	client_ask(&client, &kit, "GET", "/issues.json?limit=5", "X-Redmine-API-Key: 1\r\nAccept: a/b\r\nRange: bytes=0-1\r\n");
+	client_ask(&client, &kit, "GET", "/issues.json?limit=5",
+	        "X-Redmine-API-Key: 1\r\nAccept: a/b\r\nRange: bytes=0-1\r\n");
 	client_assert_waits(&client);
 	job = kit_job(&kit, 0);
 	ck_assert_str_eq(job->method, "GET");
@@ -166,7 +167,8 @@ START_TEST(one_fetch_for_many)
 
 	kit_make(&kit, NULL);
 	for (size_t i = 0; i < MANY; i++)
-		client_ask(&clients[i], &kit, i % 3 ? "GET" : "HEAD", "/issues.json", i % 2 ? "If-None-Match: \"1\"\r\n" : NULL);
+		client_ask(&clients[i], &kit, i % 3 ? "GET" : "HEAD", "/issues.json",
+		        i % 2 ? "If-None-Match: \"1\"\r\n" : NULL);
 	ck_assert_uint_eq(kit.job_count, 1);
 	for (size_t i = 0; i < MANY; i += 5)
 		client_leave(&clients[i]); /* the leader among them; harms nobody */
@@ -190,7 +192,8 @@ START_TEST(failure_fails_all_once)
 	static const struct {
 		enum job_outcome outcome;
 		unsigned status;
-	} failures[] = {{JOB_NOT_SENT, 502}, {JOB_NO_ANSWER, 502}, {JOB_TIMEOUT, 504}, {JOB_REFUSED, 503}, {JOB_CANCELLED, 503}};
+	} failures[] = {{JOB_NOT_SENT, 502}, {JOB_NO_ANSWER, 502}, {JOB_TIMEOUT, 504}, {JOB_REFUSED, 503},
+	        {JOB_CANCELLED, 503}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
 		struct client clients[10], next;
@@ -263,141 +266,6 @@ START_TEST(errors_of_a_known_resource_are_shared_not_kept)
 	ck_assert_uint_eq(kit.job_count, 2);
 	kit_answer(&kit, 1, KIT_JSON, "{}");
 	client_leave(&next);
-	kit_clear(&kit);
-}
-END_TEST
-
-START_TEST(request_directives)
-{
-	static const struct {
-		const char *fields;
-		double at; /* seconds after it was stored */
-		const char *cache;
-		bool validates;
-	} cases[] = {
-	        {"Cache-Control: max-stale=10\r\n", 35, "; hit", false},
-	        {"Cache-Control: max-stale=10\r\n", 41, "; fwd=stale; stored", true},
-	        {"Cache-Control: no-cache\r\n", 1, "; fwd=request; stored", true},
-	        {"Pragma: no-cache\r\n", 1, "; fwd=request; stored", true},
-	        {"Cache-Control: max-age=5\r\n", 4, "; hit", false},
-	        {"Cache-Control: max-age=5\r\n", 6, "; fwd=request; stored", true},
-	        {"Cache-Control: min-fresh=20\r\n", 9, "; hit", false},
-	        {"Cache-Control: min-fresh=20\r\n", 11, "; fwd=request; stored", true},
-	        {"Cache-Control: no-store\r\n", 1, "; fwd=request", false},
-	        {"Cache-Control: only-if-cached\r\n", 1, "; hit", false},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct client client;
-		struct kit kit;
-
-		kit_make(&kit, NULL);
-		kit_store(&kit, "/issues.json", KIT_JSON "ETag: \"1\"\r\n", "{1}");
-		clock_set_offset_ms((int64_t)(cases[i].at * 1000));
-		client_ask(&client, &kit, "GET", "/issues.json", cases[i].fields);
-		if (!client.at_once) {
-			ck_assert_msg(!fields_get(&kit_job(&kit, 1)->fields, "If-None-Match") == !cases[i].validates, "%s",
-			        cases[i].fields);
-			kit_answer(&kit, 1, KIT_JSON, "{1}");
-		}
-		client_assert_answer(&client, 200, cases[i].cache, "{1}");
-		client_leave(&client);
-		kit_clear(&kit);
-	}
-}
-END_TEST
-
-START_TEST(only_if_cached)
-{
-	struct client client;
-	struct kit kit;
-
-	kit_make(&kit, NULL);
-	client_ask(&client, &kit, "GET", "/issues.json", "Cache-Control: only-if-cached\r\n");
-	ck_assert(client.at_once);
-	client_assert_answer(&client, 504, "", NULL);
-	client_leave(&client);
-	kit_store(&kit, "/issues.json", KIT_JSON, "{}");
-	clock_set_offset_ms(30000);
-	client_ask(&client, &kit, "GET", "/issues.json", "Cache-Control: only-if-cached\r\n");
-	client_assert_answer(&client, 504, "", NULL);
-	client_leave(&client);
-	client_ask(&client, &kit, "GET", "/issues.json", "Cache-Control: only-if-cached, max-stale=10\r\n");
-	client_assert_answer(&client, 200, "; hit", "{}");
-	client_leave(&client);
-	ck_assert_uint_eq(kit.job_count, 1);
-	kit_clear(&kit);
-}
-END_TEST
-
-/* What says no-store is neither kept nor waited for by others, and leaves what is stored as it is. */
-START_TEST(no_store)
-{
-	struct client private, other;
-	struct kit kit;
-
-	kit_make(&kit, NULL);
-	client_ask(&private, &kit, "GET", "/issues.json", "Cache-Control: no-store\r\nIf-None-Match: \"1\"\r\n");
-	client_ask(&other, &kit, "GET", "/issues.json", NULL);
-	ck_assert_uint_eq(kit.job_count, 2);
-	ck_assert_str_eq(fields_get(&kit_job(&kit, 0)->fields, "If-None-Match"), "\"1\""); /* its own condition */
-	kit_answer(&kit, 0, "304 Not Modified\r\nETag: \"1\"\r\n", "");
-	client_assert_answer(&private, 304, "; fwd=uri-miss", "");
-	client_leave(&private);
-	kit_answer(&kit, 1, KIT_JSON, "{}");
-	client_assert_answer(&other, 200, "; fwd=uri-miss; stored", "{}");
-	client_leave(&other);
-	client_ask(&private, &kit, "GET", "/issues.json", "Cache-Control: no-store\r\n");
-	kit_answer(&kit, 2, KIT_JSON, "{new}");
-	client_assert_answer(&private, 200, "; fwd=request", "{new}");
-	client_leave(&private);
-	client_ask(&other, &kit, "GET", "/issues.json", NULL);
-	client_assert_answer(&other, 200, "; hit", "{}");
-	client_leave(&other);
-	kit_clear(&kit);
-}
-END_TEST
-
-START_TEST(cookie_bypasses)
-{
-	struct client a, b;
-	struct kit kit;
-
-	kit_make(&kit, NULL);
-	kit_store(&kit, "/issues.json", KIT_JSON, "{}");
-	client_ask(&a, &kit, "GET", "/issues.json", "Cookie: _redmine_session=1\r\n");
-	client_ask(&b, &kit, "GET", "/issues.json", "Cookie: _redmine_session=1\r\n");
-	ck_assert_uint_eq(kit.job_count, 3);
-	ck_assert_str_eq(fields_get(&kit_job(&kit, 1)->fields, "Cookie"), "_redmine_session=1");
-	kit_answer(&kit, 1, KIT_JSON "Set-Cookie: a=1\r\n", "{a}");
-	kit_answer(&kit, 2, KIT_JSON, "{b}");
-	client_assert_answer(&a, 200, "; fwd=bypass", "{a}");
-	client_assert_answer(&b, 200, "; fwd=bypass", "{b}");
-	client_leave(&a);
-	client_leave(&b);
-	client_ask(&a, &kit, "GET", "/issues.json", NULL);
-	client_assert_answer(&a, 200, "; hit", "{}");
-	client_leave(&a);
-	ck_assert_uint_eq(kit.flow.figures.bypassed, 2);
-	kit_clear(&kit);
-}
-END_TEST
-
-START_TEST(conditions_on_unknown_paths_are_redmines)
-{
-	static const char *const fields[] = {"Range: bytes=0-1\r\n", "If-Range: \"1\"\r\n", "If-Match: \"1\"\r\n",
-	        "If-Unmodified-Since: Sat, 01 Aug 2026 09:00:00 GMT\r\n"};
-	struct client client;
-	struct kit kit;
-
-	kit_make(&kit, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		client_ask(&client, &kit, "GET", "/unknown", fields[i]);
-		ck_assert_uint_eq(kit_job(&kit, i)->fields.count, 2); /* it and Via */
-		kit_answer(&kit, i, "206 Partial Content\r\nCache-Control: max-age=60\r\n", "ab");
-		client_assert_answer(&client, 206, "; fwd=bypass", "ab");
-		client_leave(&client);
-	}
 	kit_clear(&kit);
 }
 END_TEST
@@ -537,6 +405,5 @@ END_TEST
 
 UNIT_MAIN("flow", miss_then_hit, identities_do_not_meet, stale_is_validated, last_modified_is_a_validator_too,
         refusal_forgets_what_is_stored, one_fetch_for_many, failure_fails_all_once, cut_short_is_not_kept,
-        errors_of_a_known_resource_are_shared_not_kept, request_directives, only_if_cached, no_store, cookie_bypasses,
-        conditions_on_unknown_paths_are_redmines, refused_before_anything, engine_without_room,
+        errors_of_a_known_resource_are_shared_not_kept, refused_before_anything, engine_without_room,
         landed_between_look_up_and_lead, below_a_sub_uri)

@@ -47,7 +47,8 @@ static void act_read(struct http_visit *v)
 	snprintf(body, sizeof(body), "%u", version);
 	for (int i = 0; i < 3; i++)
 		sched_yield();
-	http_printf(v, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"%u\"\r\nContent-Length: %zu\r\n\r\n%s",
+	http_printf(v,
+	        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"%u\"\r\nContent-Length: %zu\r\n\r\n%s",
 	        version, strlen(body), body);
 }
 
@@ -143,8 +144,8 @@ static void on_more(void *arg)
 
 static const struct request_front front = {.park = on_park, .ready = on_ready};
 
-static struct request *start(struct crowd *crowd, struct sleeper *sleeper, const char *method, const char *target,
-        const char *fields)
+static struct request *start(
+        struct crowd *crowd, struct sleeper *sleeper, const char *method, const char *target, const char *fields)
 {
 	struct request *r = request_new(&front, sleeper, crowd->conf, method, target);
 
@@ -162,8 +163,8 @@ static void finish(struct sleeper *sleeper)
 		gate_wait(&sleeper->ready);
 }
 
-static struct request *ask(struct crowd *crowd, struct sleeper *sleeper, const char *method, const char *target,
-        const char *fields)
+static struct request *ask(
+        struct crowd *crowd, struct sleeper *sleeper, const char *method, const char *target, const char *fields)
 {
 	struct request *r = start(crowd, sleeper, method, target, fields);
 
@@ -173,8 +174,9 @@ static struct request *ask(struct crowd *crowd, struct sleeper *sleeper, const c
 
 static void read_one(struct crowd *crowd, unsigned thing, unsigned round)
 {
-	static const char *const fields[] = {"", "", "", "Cache-Control: no-cache\r\n", "Cache-Control: min-fresh=3590\r\n",
-	        "Cache-Control: max-age=0\r\n", "Cache-Control: no-store\r\n", "Cookie: a=1\r\n", "X-Redmine-API-Key: 1\r\n"};
+	static const char *const fields[] = {"", "", "", "Cache-Control: no-cache\r\n",
+	        "Cache-Control: min-fresh=3590\r\n", "Cache-Control: max-age=0\r\n", "Cache-Control: no-store\r\n",
+	        "Cookie: a=1\r\n", "X-Redmine-API-Key: 1\r\n"};
 	unsigned least = atomic_load(&crowd->answered[thing]), seen;
 	struct sleeper sleeper;
 	struct request *r;

@@ -9,7 +9,8 @@ START_TEST(write_passes)
 	char room[16];
 
 	kit_make(&kit, NULL);
-	client_send(&client, &kit, "POST", "/issues.json?key=1", "Content-Type: application/json\r\nIf-Match: \"1\"\r\n", "{1}");
+	client_send(&client, &kit, "POST", "/issues.json?key=1",
+	        "Content-Type: application/json\r\nIf-Match: \"1\"\r\n", "{1}");
 	client_assert_waits(&client);
 	job = kit_job(&kit, 0);
 	ck_assert_str_eq(job->method, "POST");
@@ -20,7 +21,8 @@ START_TEST(write_passes)
 	ck_assert_int_eq(job->client->upload(job, room, sizeof(room)), 3);
 	ck_assert_int_eq(memcmp(room, "{1}", 3), 0);
 	ck_assert_int_eq(job->client->upload(job, room, sizeof(room)), 0);
-	kit_answer(&kit, 0, "201 Created\r\nContent-Type: application/json\r\nLocation: " KIT_ORIGIN "/issues/1\r\n", "{\"issue\":{}}");
+	kit_answer(&kit, 0, "201 Created\r\nContent-Type: application/json\r\nLocation: " KIT_ORIGIN "/issues/1\r\n",
+	        "{\"issue\":{}}");
 	client_assert_answer(&client, 201, "; fwd=method", "{\"issue\":{}}");
 	ck_assert_str_eq(client_field(&client, "Location"), "http://" KIT_AUTHORITY "/issues/1");
 	client_leave(&client);
@@ -125,7 +127,8 @@ START_TEST(upload_of_a_file_spoils_nothing)
 
 	kit_make(&kit, NULL);
 	kit_store(&kit, "/issues.json", KIT_JSON, "{}");
-	client_send(&client, &kit, "POST", "/uploads.json?filename=a", "Content-Type: application/octet-stream\r\n", "bytes");
+	client_send(&client, &kit, "POST", "/uploads.json?filename=a", "Content-Type: application/octet-stream\r\n",
+	        "bytes");
 	kit_answer(&kit, 1, "201 Created\r\n", "{}");
 	client_assert_answer(&client, 201, "; fwd=method", "{}");
 	client_leave(&client);
