@@ -123,6 +123,8 @@ static bool check(const struct admission *a, struct request *r)
 		return refuse(r, 400, "Content-Length and Transfer-Encoding contradict each other.");
 	if (fields_count(&r->fields, "Host") > 1)
 		return refuse(r, 400, "There is more than one Host field.");
+	if (a->guest->listener->unix_socket && !hosts_well_formed(r->authority))
+		return refuse(r, 400, "Host: that is no name.");
 	if (!a->guest->listener->unix_socket && !hosts_allowed(a->conf, r->authority))
 		return refuse(r, 421,
 		        "Host: this name is not one that redmine-cached answers to; listen.allowed_hosts lists them.");

@@ -38,12 +38,20 @@ static bool matches_listener(const char *authority, const char *text)
 	return matches(authority, host);
 }
 
-bool hosts_allowed(const struct conf *conf, const char *authority)
+bool hosts_well_formed(const char *authority)
 {
 	size_t size = host_size(authority);
 
-	if (!host_valid(authority, size) || (authority[size] != '\0' && authority[size] != ':') ||
-	        strspn(authority + size, ":0123456789") != strlen(authority + size))
+	if (!host_valid(authority, size))
+		return false;
+	if (authority[size] == ':')
+		size += 1 + strspn(authority + size + 1, "0123456789");
+	return authority[size] == '\0';
+}
+
+bool hosts_allowed(const struct conf *conf, const char *authority)
+{
+	if (!hosts_well_formed(authority))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		if (matches(authority, always[i]))

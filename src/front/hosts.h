@@ -7,6 +7,9 @@
 
 #include "conf/conf.h"
 
+/* "name", "name:port", an address likewise: what can stand in a URL. Pure. */
+bool hosts_well_formed(const char *authority);
+
 /*
  * authority: a Host field's value ("localhost:7336", "[::1]"). Allowed are localhost, 127.0.0.1,
  * [::1], the hosts of listen.address and those of listen.allowed_hosts ("name" with any port, "name:port" with that one, "*" all). Pure.

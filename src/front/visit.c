@@ -94,8 +94,11 @@ static enum MHD_Result serve(struct visit *v, const char *method)
 
 	if (visit_deliver_prepared(v, method, &result))
 		return result;
-	if (!visit_admit(v, method))
+	if (!visit_admit(v, method)) {
+		/* Where a malformed head ends may be a matter of opinion: nothing is read behind it (RFC 9112 section 6.3). */
+		v->closes = v->r && (v->r->answer.status == 400 || v->r->answer.status == 501);
 		return v->r ? visit_deliver(v) : MHD_NO;
+	}
 	if (flow_start(v->loop->front->flow, v->r))
 		return visit_deliver_inline(v);
 	return visit_await(v);

@@ -55,7 +55,7 @@ static enum MHD_Result queue(struct visit *v, struct reply *reply)
 {
 	enum MHD_Result result;
 
-	if (atomic_load(&v->loop->front->draining) || v->guest->refused)
+	if (atomic_load(&v->loop->front->draining) || v->guest->refused || v->closes)
 		reply_close(reply);
 	if (reply->body_size != UINT64_MAX)
 		v->log.sent = reply->body_size;
@@ -140,11 +140,15 @@ static enum MHD_Result add_to_prepared(
 
 static struct prepared_answer *find_prepared(struct visit *v, const char *method)
 {
+	const struct listener *listener = v->guest->listener;
 	struct loop *loop = v->loop;
 
 	if (atomic_load_explicit(&loop->front->draining, memory_order_relaxed) || v->guest->refused)
 		return NULL;
 	prepared_begin(loop->prepared, method, v->target);
+	/* Besides its bytes a request is judged by the door at which it came. */
+	prepared_add(loop->prepared, listener->unix_socket ? "unix" : "", listener->unix_socket ? 4 : 0, listener->authority,
+	        strlen(listener->authority));
 	MHD_get_connection_values_n(v->connection, MHD_HEADER_KIND, add_to_prepared, loop->prepared);
 	return prepared_find(loop->prepared, loop->conf, loop->wall_ms);
 }

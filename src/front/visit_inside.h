@@ -31,6 +31,7 @@ struct visit {
 	int64_t started_us;
 	uint64_t received; /* bytes of the body */
 	bool streaming;
+	bool closes;    /* the connection ends with the answer */
 	bool too_large; /* the body passed the limit while it came: what is left is thrown away, then 413 */
 
 	pthread_mutex_t lock; /* guards the next four */

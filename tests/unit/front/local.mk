@@ -1,0 +1,24 @@
+# The daemon but for main(), and clients that speak raw bytes, for all tests of this room.
+front_kit = tests/unit/front/kit.c tests/unit/front/kit.h tests/unit/unit.h $(tests_support)
+front_tests = \
+	tests/unit/front/test_admit \
+	tests/unit/front/test_hosts \
+	tests/unit/front/test_listener \
+	tests/unit/front/test_reason
+check_PROGRAMS += $(front_tests)
+
+tests_unit_front_test_admit_SOURCES = tests/unit/front/test_admit.c $(front_kit)
+tests_unit_front_test_admit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_admit_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_hosts_SOURCES = tests/unit/front/test_hosts.c $(front_kit)
+tests_unit_front_test_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_hosts_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_listener_SOURCES = tests/unit/front/test_listener.c $(front_kit)
+tests_unit_front_test_listener_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_listener_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_reason_SOURCES = tests/unit/front/test_reason.c $(front_kit)
+tests_unit_front_test_reason_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_reason_LDADD = $(TESTS_LIBS)
