@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
 from daemon import ENGINES, Daemon  # noqa: E402
 from instances import Instance, start_together, writes  # noqa: E402
-from people import everybody, shown_all  # noqa: E402
+from people import shown_all  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +80,13 @@ def daemon(launch, behind):
 
 @pytest.fixture(scope="session")
 def seen(behind):
-    """A function: what everybody is shown of some targets by `behind` itself, asked again only if it was written to."""
+    """A function: what rows of (target, person) are shown by `behind` itself, asked again only if it was written to."""
     known = {}
 
-    def look(targets):
-        state = len(writes(behind.reached())), tuple(targets)
+    def look(rows):
+        state = len(writes(behind.reached())), tuple(rows)
         if state not in known:
-            known[state] = shown_all(behind.url, targets, everybody(behind.sample), behind)
+            known[state] = shown_all(behind.url, rows, behind)
         return known[state]
 
     return look

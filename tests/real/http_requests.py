@@ -144,7 +144,16 @@ ATTACHMENTS = [
 ]
 
 METHODS = [
-    *(Request("HEAD", path, "mona") for path in ("/issues.json?limit=2", "/issues/1.json", "/issues/999999.json", "/nosuch", "/attachments/download/1/notes.txt")),
+    *(
+        Request("HEAD", path, "mona")
+        for path in (
+            "/issues.json?limit=2",
+            "/issues/1.json",
+            "/issues/999999.json",
+            "/nosuch",
+            "/attachments/download/1/notes.txt",
+        )
+    ),
     Request("HEAD", "/issues/2.json", None),
     Request("OPTIONS", "/issues.json", None),
     Request("OPTIONS", "/issues.json", None, (("Origin", "http://example.org"), ("Access-Control-Request-Method", "GET"))),
@@ -165,7 +174,9 @@ WRITES = [
     get("/issues/$issue.json?include=journals", None),
     sent_json("PATCH", "/issues/$issue.json", "dora", {"issue": {"notes": "Two", "done_ratio": 20}}),
     get("/issues/$issue.json?include=journals", None),
-    sent_json("POST", "/issues/$issue.json", "dora", {"issue": {"notes": "Three", "done_ratio": 30}}, ("X-HTTP-Method-Override", "PUT")),
+    sent_json(
+        "POST", "/issues/$issue.json", "dora", {"issue": {"notes": "Three", "done_ratio": 30}}, ("X-HTTP-Method-Override", "PUT")
+    ),
     get("/issues/$issue.json?include=journals", None),
     form("POST", "/issues/$issue.json", "dora", b"_method=put&issue[notes]=Four&issue[done_ratio]=40"),
     get("/issues/$issue.json?include=journals", None),
@@ -186,11 +197,19 @@ WRITES = [
     Request("POST", "/issues", "dora", (("Content-Type", "application/json"),), json.dumps(NEW).encode()),
     form("POST", "/issues", None, b"format=json&key=wrong&issue[project_id]=1&issue[subject]=no"),
     sent_json("POST", "/projects/1/issues.json", "dora", {"issue": {"subject": "With hours"}}, creates="second"),
-    sent_json("POST", "/issues/$second/time_entries.json", "dora", {"time_entry": {"hours": 2.5, "activity_id": 8}}, creates="entry"),
+    sent_json(
+        "POST", "/issues/$second/time_entries.json", "dora", {"time_entry": {"hours": 2.5, "activity_id": 8}}, creates="entry"
+    ),
     get("/issues/$second.json", None),
     sent_json("PUT", "/time_entries/$entry.json", "mona", {"time_entry": {"hours": 4}}),
     get("/time_entries/$entry.json", None),
-    sent_json("POST", "/issues/$issue/relations.json", "dora", {"relation": {"issue_to_id": 12, "relation_type": "relates"}}, creates="relation"),
+    sent_json(
+        "POST",
+        "/issues/$issue/relations.json",
+        "dora",
+        {"relation": {"issue_to_id": 12, "relation_type": "relates"}},
+        creates="relation",
+    ),
     get("/issues/12.json?include=relations", None),
     Request("DELETE", "/relations/$relation.json", "dora"),
     get("/issues/12.json?include=relations", None),
@@ -199,7 +218,14 @@ WRITES = [
     Request("DELETE", "/issues/$issue/watchers/7.json", "mona"),
     get("/issues/$issue.json?include=watchers", "mona"),
     Request("POST", "/uploads.json?filename=a%20%C3%BC.txt", "dora", (OCTETS,), b"contents\n", creates="upload"),
-    Request("POST", "/uploads.json?filename=chunked.bin", "dora", (OCTETS,), lambda: iter([b"part " * 1000, b"and", b" rest"]), creates="chunked"),
+    Request(
+        "POST",
+        "/uploads.json?filename=chunked.bin",
+        "dora",
+        (OCTETS,),
+        lambda: iter([b"part " * 1000, b"and", b" rest"]),
+        creates="chunked",
+    ),
     Request("POST", "/uploads.xml?filename=empty", "dora", (OCTETS,), b""),
     Request("POST", "/uploads.json?filename=b", "dora", (("Content-Type", "text/plain"),), b"x"),
     Request("POST", "/uploads.json?filename=c", None, (OCTETS,), b"x"),

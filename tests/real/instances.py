@@ -15,7 +15,18 @@ class Instance:
 
     def __init__(self, directory, *, like=None, prefix="", workers=0):
         self.directory = Path(directory)
-        command = [TOOL, "start", "--dir", directory, "--prefix", prefix, "--workers", str(workers), "--timeout", str(START_LIMIT)]
+        command = [
+            TOOL,
+            "start",
+            "--dir",
+            directory,
+            "--prefix",
+            prefix,
+            "--workers",
+            str(workers),
+            "--timeout",
+            str(START_LIMIT),
+        ]
         if like:
             command += ["--like", like.directory]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=START_LIMIT + 30)

@@ -122,12 +122,21 @@ class LibraryScript:
         self.step("a filter", lambda: admin.issue.filter(project_id="atlas", tracker_id=1, status_id="open", sort="id", limit=4))
         self.step("ids", lambda: admin.issue.filter(issue_id="1,2,3,5", status_id="*", sort="id"))
         self.step("a range", lambda: admin.issue.filter(created_on="><2023-09-01|2023-09-03", status_id="*", limit=5))
-        self.step("changed since", lambda: admin.issue.filter(updated_on=">=2024-05-30T00:00:00Z", sort="updated_on:desc", limit=5))
+        self.step(
+            "changed since", lambda: admin.issue.filter(updated_on=">=2024-05-30T00:00:00Z", sort="updated_on:desc", limit=5)
+        )
         self.step("a custom field", lambda: admin.issue.filter(cf_1="critical", limit=3))
         self.step("assigned to me", lambda: self.client("dora").issue.filter(assigned_to_id="me", limit=3))
-        self.step("a day in UTC", lambda: self.total(self.client("mona").issue.filter(created_on="2024-01-02", status_id="*", limit=1)))
-        self.step("a day in Tokyo", lambda: self.total(self.client("tomoko").issue.filter(created_on="2024-01-02", status_id="*", limit=1)))
-        self.step("a saved query", lambda: admin.issue.filter(query_id=self.sample["queries"]["public"], project_id="atlas", limit=3))
+        self.step(
+            "a day in UTC", lambda: self.total(self.client("mona").issue.filter(created_on="2024-01-02", status_id="*", limit=1))
+        )
+        self.step(
+            "a day in Tokyo",
+            lambda: self.total(self.client("tomoko").issue.filter(created_on="2024-01-02", status_id="*", limit=1)),
+        )
+        self.step(
+            "a saved query", lambda: admin.issue.filter(query_id=self.sample["queries"]["public"], project_id="atlas", limit=3)
+        )
         self.step("somebody's own query", lambda: list(self.client("rita").issue.filter(query_id=self.sample["queries"]["dora"])))
         self.step("a query that is not", lambda: list(admin.issue.filter(query_id=999)))
         self.step("a bad date", lambda: list(admin.issue.filter(updated_on="garbage")))
@@ -158,8 +167,10 @@ class LibraryScript:
             self.step(f"wiki as {login}", lambda: client.wiki_page.get("Wiki", project_id="atlas", include=["attachments"]))
             self.step(f"an old wiki version as {login}", lambda: client.wiki_page.get("Wiki", project_id="atlas", version=1))
             self.step(f"time entries as {login}", lambda: client.time_entry.filter(project_id="atlas", limit=3))
-            self.step(f"time entries of a week as {login}",
-                      lambda: self.total(client.time_entry.filter(from_date="2023-12-01", to_date="2023-12-07", limit=1)))
+            self.step(
+                f"time entries of a week as {login}",
+                lambda: self.total(client.time_entry.filter(from_date="2023-12-01", to_date="2023-12-07", limit=1)),
+            )
             self.step(f"relations as {login}", lambda: client.issue_relation.filter(issue_id=1))
             self.step(f"role 3 as {login}", lambda: client.role.get(3))
             self.step(f"user 5 as {login}", lambda: client.user.get(5, include=["memberships", "groups"]))
@@ -181,7 +192,12 @@ class LibraryScript:
 
     def write_issue(self):
         dora, rita = self.client("dora"), self.client("rita")
-        fields = {"project_id": "atlas", "subject": "Written & read <again> 日本", "tracker_id": 1, "custom_fields": [{"id": 1, "value": "major"}]}
+        fields = {
+            "project_id": "atlas",
+            "subject": "Written & read <again> 日本",
+            "tracker_id": 1,
+            "custom_fields": [{"id": 1, "value": "major"}],
+        }
         issue = self.created("create an issue", "issue", lambda: dora.issue.create(**fields))
         number = issue.id
         for login in ("dora", "rita", "mona", None):
@@ -213,7 +229,9 @@ class LibraryScript:
     def write_around_an_issue(self):
         admin, mona = self.client("admin"), self.client("mona")
         issue = self.created("a parent", "parent", lambda: mona.issue.create(project_id="atlas", subject="Parent"))
-        child = self.created("a child", "child", lambda: mona.issue.create(project_id="atlas", subject="Child", parent_issue_id=issue.id))
+        child = self.created(
+            "a child", "child", lambda: mona.issue.create(project_id="atlas", subject="Child", parent_issue_id=issue.id)
+        )
         look = lambda: admin.issue.get(issue.id, include=["children", "relations", "watchers", "journals"])  # noqa: E731
         self.step("the parent shows its child", look)
         self.step("hours on the child", lambda: mona.issue.update(child.id, estimated_hours=3.5, done_ratio=20))
@@ -222,7 +240,9 @@ class LibraryScript:
         self.step("it is watched", look)
         self.step("remove the watcher", lambda: issue.watcher.remove(7))
         self.step("no longer watched", look)
-        relation = self.created("relate", "relation", lambda: mona.issue_relation.create(issue_id=issue.id, issue_to_id=12, relation_type="relates"))
+        relation = self.created(
+            "relate", "relation", lambda: mona.issue_relation.create(issue_id=issue.id, issue_to_id=12, relation_type="relates")
+        )
         self.step("the relation shows", look)
         self.step("and at the other end", lambda: admin.issue.get(12, include=["relations"]))
         self.step("unrelate", lambda: mona.issue_relation.delete(relation.id))
@@ -232,10 +252,18 @@ class LibraryScript:
 
     def files(self):
         dora, admin = self.client("dora"), self.client("admin")
-        issue = self.created("an issue with files", "issue with files", lambda: dora.issue.create(
-            project_id="atlas", subject="Files", uploads=[
-                {"path": io.BytesIO(b"first\n" * 9), "filename": "first.txt", "description": "The first"},
-                {"path": io.BytesIO(bytes(range(256)) * 4096), "filename": "zweite datei ü.bin"}]))
+        issue = self.created(
+            "an issue with files",
+            "issue with files",
+            lambda: dora.issue.create(
+                project_id="atlas",
+                subject="Files",
+                uploads=[
+                    {"path": io.BytesIO(b"first\n" * 9), "filename": "first.txt", "description": "The first"},
+                    {"path": io.BytesIO(bytes(range(256)) * 4096), "filename": "zweite datei ü.bin"},
+                ],
+            ),
+        )
         if issue is None:
             return
         files = list(dora.issue.get(issue.id, include=["attachments"]).attachments)
@@ -243,17 +271,25 @@ class LibraryScript:
             self.transcript.names.name(file.id, f"file {nth}")
         self.step("the issue with its files", lambda: dora.issue.get(issue.id, include=["attachments"]))
         for file in files:
-            self.step(f"download {file.filename}", lambda: self.digest_of(file.download(savepath=self.folder.name, filename="download")))
+            self.step(
+                f"download {file.filename}", lambda: self.digest_of(file.download(savepath=self.folder.name, filename="download"))
+            )
         self.step("rename one", lambda: admin.attachment.update(files[0].id, filename="renamed.txt", description="Now other"))
         self.step("the new name", lambda: dora.attachment.get(files[0].id))
         self.step("remove one", lambda: self.client("mona").attachment.delete(files[1].id))
         self.step("one is left", lambda: dora.issue.get(issue.id, include=["attachments", "journals"]))
         self.step("the file is gone", lambda: dora.attachment.get(files[1].id))
-        self.step("the sample's files", lambda: {
-            name: self.downloaded(admin, number) for name, number in self.sample["attachments"].items() if name != "large"})
+        self.step(
+            "the sample's files",
+            lambda: {
+                name: self.downloaded(admin, number) for name, number in self.sample["attachments"].items() if name != "large"
+            },
+        )
         self.step("the large one", lambda: self.downloaded(admin, self.sample["attachments"]["large"]))
         self.step("a secret one, not for her", lambda: self.downloaded(dora, self.sample["attachments"]["secret"]))
-        self.step("a token that is not", lambda: dora.issue.update(issue.id, uploads=[{"token": "77." + "0" * 64, "filename": "no"}]))
+        self.step(
+            "a token that is not", lambda: dora.issue.update(issue.id, uploads=[{"token": "77." + "0" * 64, "filename": "no"}])
+        )
         self.step("an upload not allowed", lambda: self.client().upload(io.BytesIO(b"x"), filename="x"))
         self.step("too large", lambda: dora.upload(io.BytesIO(bytes(5 * 1024 * 1024 + 1)), filename="huge.bin"))
         self.step("clean up", lambda: self.client("mona").issue.delete(issue.id))
@@ -291,10 +327,15 @@ class LibraryScript:
     def time(self):
         dora, admin = self.client("dora"), self.client("admin")
         before = admin.issue.get(12).spent_hours
-        entry = self.created("log time", "entry", lambda: dora.time_entry.create(
-            issue_id=12, hours=1.5, activity_id=9, spent_on="2024-06-01", comments="In <vain>"))
+        entry = self.created(
+            "log time",
+            "entry",
+            lambda: dora.time_entry.create(issue_id=12, hours=1.5, activity_id=9, spent_on="2024-06-01", comments="In <vain>"),
+        )
         self.step("the issue took longer", lambda: admin.issue.get(12).spent_hours - before)
-        self.step("and shows so in lists", lambda: [i.spent_hours - before for i in admin.issue.filter(issue_id=12, status_id="*")])
+        self.step(
+            "and shows so in lists", lambda: [i.spent_hours - before for i in admin.issue.filter(issue_id=12, status_id="*")]
+        )
         self.step("the entry", lambda: self.client("rita").time_entry.get(entry.id))
         self.step("not hers to change", lambda: self.client("rita").time_entry.update(entry.id, hours=9))
         self.step("change it", lambda: admin.time_entry.update(entry.id, hours=2.25, comments="Changed"))
@@ -307,19 +348,35 @@ class LibraryScript:
 
     def project_parts(self):
         admin, mona = self.client("admin"), self.client("mona")
-        project = self.created("a project", "project", lambda: admin.project.create(
-            name="Volans & Co", identifier="volans", is_public=False, enabled_module_names=["issue_tracking", "wiki"], tracker_ids=[1, 2]))
+        project = self.created(
+            "a project",
+            "project",
+            lambda: admin.project.create(
+                name="Volans & Co",
+                identifier="volans",
+                is_public=False,
+                enabled_module_names=["issue_tracking", "wiki"],
+                tracker_ids=[1, 2],
+            ),
+        )
         self.step("she does not see it", lambda: mona.project.get("volans"))
-        member = self.created("she joins", "membership", lambda: admin.project_membership.create(project_id="volans", user_id=5, role_ids=[3]))
+        member = self.created(
+            "she joins", "membership", lambda: admin.project_membership.create(project_id="volans", user_id=5, role_ids=[3])
+        )
         self.step("now she does", lambda: mona.project.get("volans", include=["trackers", "enabled_modules"]))
         self.step("she is among her projects", lambda: "volans" in [p.identifier for p in mona.project.all()])
         self.step("the members", lambda: mona.project_membership.filter(project_id="volans"))
         self.step("another role", lambda: admin.project_membership.update(member.id, role_ids=[4, 5]))
         self.step("the membership", lambda: mona.project_membership.get(member.id))
-        version = self.created("a version", "version", lambda: admin.version.create(project_id="volans", name="0.1", due_date="2024-09-01"))
+        version = self.created(
+            "a version", "version", lambda: admin.version.create(project_id="volans", name="0.1", due_date="2024-09-01")
+        )
         category = self.created("a category", "category", lambda: admin.issue_category.create(project_id="volans", name="Wings"))
-        issue = self.created("an issue in both", "issue in both", lambda: admin.issue.create(
-            project_id="volans", subject="Fly", fixed_version_id=version.id, category_id=category.id))
+        issue = self.created(
+            "an issue in both",
+            "issue in both",
+            lambda: admin.issue.create(project_id="volans", subject="Fly", fixed_version_id=version.id, category_id=category.id),
+        )
         self.step("rename the version", lambda: admin.version.update(version.id, name="0.2", status="locked"))
         self.step("rename the category", lambda: admin.issue_category.update(category.id, name="Fins"))
         self.step("rename the project", lambda: admin.project.update("volans", name="Volans"))
@@ -327,7 +384,9 @@ class LibraryScript:
         self.step("in lists, too", lambda: mona.issue.filter(project_id="volans"))
         self.step("the version shows its name", lambda: mona.version.filter(project_id="volans"))
         self.step("make the project public", lambda: admin.project.update("volans", is_public=True))
-        self.step("everybody sees it", lambda: [plain(self.client().project.get("volans")), plain(self.client().issue.get(issue.id))])
+        self.step(
+            "everybody sees it", lambda: [plain(self.client().project.get("volans")), plain(self.client().issue.get(issue.id))]
+        )
         self.step("no category any more", lambda: admin.issue_category.delete(category.id))
         self.step("the issue has none", lambda: mona.issue.get(issue.id))
         self.step("a version in use stays", lambda: admin.version.delete(version.id))
@@ -339,8 +398,13 @@ class LibraryScript:
 
     def people(self):
         admin = self.client("admin")
-        user = self.created("a user", "user", lambda: admin.user.create(
-            login="nina", firstname="Nina", lastname="New", mail="nina@example.net", password="nina-password"))
+        user = self.created(
+            "a user",
+            "user",
+            lambda: admin.user.create(
+                login="nina", firstname="Nina", lastname="New", mail="nina@example.net", password="nina-password"
+            ),
+        )
         self.step("she logs in", Redmine(self.base, username="nina", password="nina-password").auth)
         self.step("she is listed", lambda: admin.user.filter(name="nina"))
         group = self.created("a group", "group", lambda: admin.group.create(name="Novices", user_ids=[user.id]))
@@ -350,14 +414,19 @@ class LibraryScript:
         self.step("remove from it", lambda: group.user.remove(7))
         self.step("a new name", lambda: admin.user.update(user.id, lastname="Newer", language="fr"))
         self.step("seen by herself", Redmine(self.base, username="nina", password="nina-password").auth)
-        self.step("an address twice", lambda: admin.user.create(login="nin2", firstname="N", lastname="N", mail="nina@example.net"))
+        self.step(
+            "an address twice", lambda: admin.user.create(login="nin2", firstname="N", lastname="N", mail="nina@example.net")
+        )
         self.step("lock her", lambda: admin.user.update(user.id, status=3))
         self.step("she is out", Redmine(self.base, username="nina", password="nina-password").auth)
         self.step("as her: no", self.client("admin", impersonate="nina").auth)
         self.step("delete her", lambda: admin.user.delete(user.id))
         self.step("delete the group", lambda: admin.group.delete(group.id))
         self.step("gone", lambda: admin.user.get(user.id))
-        self.step("not for managers", lambda: self.client("mona").user.create(login="x", firstname="x", lastname="x", mail="x@example.net"))
+        self.step(
+            "not for managers",
+            lambda: self.client("mona").user.create(login="x", firstname="x", lastname="x", mail="x@example.net"),
+        )
 
     def errors(self):
         admin, rita = self.client("admin"), self.client("rita")
@@ -371,6 +440,9 @@ class LibraryScript:
         self.step("422 on update", lambda: admin.issue.update(1, subject="", done_ratio=1000))
         self.step("422 deleting oneself", lambda: admin.user.delete(1))
         self.step("a closed project", lambda: admin.issue.create(project_id="draco", subject="No"))
-        self.step("406", lambda: admin.engine.request("post", f"{self.base}/uploads.json", data="x", headers={"Content-Type": "text/plain"}))
+        self.step(
+            "406",
+            lambda: admin.engine.request("post", f"{self.base}/uploads.json", data="x", headers={"Content-Type": "text/plain"}),
+        )
         self.step("no such route", lambda: admin.engine.request("get", f"{self.base}/nosuch.json"))
         self.step("nothing changed", lambda: admin.issue.get(1))

@@ -22,6 +22,9 @@ def basic(user, password):
     return ("Authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode())
 
 
+USERS = ("admin", "mona", "marc", "dora", "rita", "klaus", "tomoko", "olga", "otto")
+
+
 def everybody(sample):
     """Users by header first; then the odd ways."""
     keys, passwords = sample["keys"], sample["passwords"]
@@ -30,7 +33,7 @@ def everybody(sample):
         return ("X-Redmine-API-Key", keys[login])
 
     return [
-        *(Person(login, (header(login),)) for login in ("admin", "mona", "marc", "dora", "rita", "klaus", "tomoko", "olga", "otto")),
+        *(Person(login, (header(login),)) for login in USERS),
         Person("nobody"),
         Person("one locked", (header("lenny"),)),
         Person("a wrong key", (("X-Redmine-API-Key", "0" * 40),)),
@@ -66,9 +69,8 @@ def shown(base, target, person, instance):
     return answer.status, answer.type, LAST_LOGIN.sub("{last login}", text)
 
 
-def shown_all(base, targets, people, instance):
-    """The same for everybody and every target, four at a time."""
-    rows = [(target, person) for target in targets for person in people]
+def shown_all(base, rows, instance):
+    """The same for rows of (target, person), four at a time."""
     with ThreadPoolExecutor(4) as pool:
         return dict(zip(rows, pool.map(lambda row: shown(base, *row, instance), rows)))
 
@@ -87,4 +89,6 @@ def apart(expected, found):
     if expected[:2] != found[:2]:
         return f"  must be {expected[:2]}\n  but was {found[:2]}"
     at = next((n for n, (a, b) in enumerate(zip(expected[2], found[2])) if a != b), min(len(expected[2]), len(found[2])))
-    return "\n".join(f"  {what} …{text[max(0, at - 60):at + 60]!r}…" for what, text in (("must be", expected[2]), ("but was", found[2])))
+    return "\n".join(
+        f"  {what} …{text[max(0, at - 60):at + 60]!r}…" for what, text in (("must be", expected[2]), ("but was", found[2]))
+    )

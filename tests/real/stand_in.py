@@ -8,7 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "host", "content-length", "cookie", "expect"}
-IDENTITY = ("x-redmine-api-key", "authorization", "x-redmine-switch-user", "accept-language", "x-redmine-nometa", "accept", "if-none-match")
+IDENTITY = (
+    "x-redmine-api-key",
+    "authorization",
+    "x-redmine-switch-user",
+    "accept-language",
+    "x-redmine-nometa",
+    "accept",
+    "if-none-match",
+)
 
 # What it can do wrong, and must be noticed by.
 IN_TRANSCRIPT = (
@@ -136,8 +144,15 @@ class StandIn:
         api = re.search(r"\.(json|xml)(\?|$)", handler.path)
         own = urlsplit(self.upstream).netloc
         if self.wrong != "names Redmine's address":
-            headers = [(name, value.replace(own, self.authority) if name.lower() == "location" else value) for name, value in headers]
-            if dict(headers).get("Content-Type", "").split(";")[0] in ("application/json", "application/xml", "application/atom+xml", "application/javascript"):
+            headers = [
+                (name, value.replace(own, self.authority) if name.lower() == "location" else value) for name, value in headers
+            ]
+            if dict(headers).get("Content-Type", "").split(";")[0] in (
+                "application/json",
+                "application/xml",
+                "application/atom+xml",
+                "application/javascript",
+            ):
                 body = body.replace(own.encode(), self.authority.encode())
         if self.wrong == "drops a header":
             headers = [header for header in headers if header[0] != "X-Frame-Options"]

@@ -70,7 +70,9 @@ def test_a_get_with_a_body_is_refused_and_reaches_nobody(behind, daemon):
 def test_head_tells_the_length_of_the_body_that_get_has(daemon, target, order):
     target += "?" if "?" not in target else "&"
     target += f"order={order[0]}"
-    first, second = (ask(daemon.url, method, target) for method in (("HEAD", "GET") if order == "head first" else ("GET", "HEAD")))
+    first, second = (
+        ask(daemon.url, method, target) for method in (("HEAD", "GET") if order == "head first" else ("GET", "HEAD"))
+    )
     head, get = (first, second) if order == "head first" else (second, first)
     assert (head.status, head.body) == (200, b"")
     assert head.get("ETag") == get.get("ETag")

@@ -15,9 +15,12 @@ MOMENT = re.compile(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:Z|\+00:
 MOMENT_AS_SHOWN = re.compile(r"\d\d/\d\d/20(?:2[5-9]|[3-9]\d)(?: \d\d:\d\d [AP]M)?")
 HTML_TOKENS = re.compile(r'(csrf-token" content="|name="authenticity_token" value=")[^"]*')
 DOWNLOADS = re.compile(r'("downloads":\s?|<downloads>)\d+')  # counts what reached Redmine
-LAST_LOGIN = re.compile(r'("last_login_on":\s?)(?:null|"[^"]*")|<last_login_on/>|<last_login_on>[^<]*</last_login_on>')  # so does this
+LAST_LOGIN = re.compile(
+    r'("last_login_on":\s?)(?:null|"[^"]*")|<last_login_on/>|<last_login_on>[^<]*</last_login_on>'
+)  # so does this
 KEY = re.compile(r"\b[0-9a-f]{40}\b")
 FORM_NAME = re.compile(r'(name="[\w-]*form)-[0-9a-f]{8}"')
+AGO = re.compile(r'(title="\{moment\}"[^>]*>)[^<]*')
 FEED_LINK = re.compile(r"(<link\b[^>]*>)")
 JUMP_BOX = re.compile(r'<div id="project-jump".*')  # projects recently used: by requests that reached Redmine
 UPLOAD_TOKEN = re.compile(r"\b(\d+)\.([0-9a-f]{64})\b")
@@ -52,6 +55,7 @@ class Names:
             text = HTML_TOKENS.sub(r"\1{token}", text)
             text = FORM_NAME.sub(r'\1-{random}"', text)
             text = JUMP_BOX.sub("{jump box}", text)
+            text = AGO.sub(r"\1{a while}", text)
         text = DOWNLOADS.sub(r"\1{count}", text)
         text = LAST_LOGIN.sub("{last login}", text)
         text = KEY.sub(lambda m: m[0] if m[0] in self.known_keys else "{key}", text)
@@ -64,7 +68,12 @@ class Names:
     def addresses(base, text):
         """An address as it is, as part of a query, and its authority alone."""
         authority = urlsplit(base).netloc
-        forms = [(base, "{base}"), (quote(base, safe=""), "{base}"), (authority, "{authority}"), (quote(authority), "{authority}")]
+        forms = [
+            (base, "{base}"),
+            (quote(base, safe=""), "{base}"),
+            (authority, "{authority}"),
+            (quote(authority), "{authority}"),
+        ]
         for form, name in forms:
             text = re.sub(re.escape(form) + r"(?!\d)", name, text)
         return text
@@ -93,6 +102,11 @@ def steps(transcript):
     return found
 
 
+def changes(lines, other_lines):
+    """The lines that differ, without the two lines of heading that a diff begins with."""
+    return [line[:400] for line in list(unified_diff(lines, other_lines, lineterm="", n=0))[2:]]
+
+
 def differences(expected, actual, at_most=20):
     """Where two transcripts differ, for people; empty if nowhere."""
     told = []
@@ -101,7 +115,7 @@ def differences(expected, actual, at_most=20):
             told.append(f"{title}\n  became {other_title}")
             break
         if lines != other_lines:
-            told.append("\n".join([title, *(line[:400] for line in unified_diff(lines, other_lines, lineterm="", n=0) if line[:2] not in ("--", "++"))]))
+            told.append("\n".join([title, *changes(lines, other_lines)]))
     left = len(told) - at_most
     return "\n".join(told[:at_most] + ([f"… and {left} more"] if left > 0 else []))
 
