@@ -7,20 +7,29 @@ release=$build/test/release
 
 # Each stage and what it does, in the order in which they are begun: the long ones first.
 stages=(
-	"real       Debian's Redmine and its Python client, asked straight and through the daemon"
-	"tsan       unit tests and scenarios with threads, under ThreadSanitizer"
-	"asan       unit tests and scenarios under AddressSanitizer and UndefinedBehaviorSanitizer"
-	"dist       make distcheck; a tarball has every file"
-	"fuzz       each fuzz target for a while, built with clang"
-	"unit       unit tests"
-	"tools      tools/quickstart"
-	"install    make install and uninstall; the systemd unit"
-	"style      clang-format, cppcheck, shellcheck, pyflakes"
-	"check      rules of the house that a script can see"
+	"real Debian's Redmine and its Python client, asked straight and through the daemon"
+	"tsan unit tests and scenarios with threads, under ThreadSanitizer"
+	"asan unit tests and scenarios, under AddressSanitizer and UndefinedBehaviorSanitizer"
 )
 for engine in "${engines[@]}"; do
-	stages=("scenario-$engine  the daemon before a fake Redmine, engine $engine" "${stages[@]}")
+	stages+=("scenario-$engine the daemon before a fake Redmine, engine $engine")
 done
+stages+=(
+	"dist make distcheck; a tarball has every file"
+	"fuzz each fuzz target for a while, built with clang"
+	"unit unit tests"
+	"tools tools/quickstart"
+	"install make install and uninstall; the systemd unit"
+	"style clang-format, cppcheck, shellcheck, pyflakes"
+	"check rules of the house that a script can see"
+)
+
+list_stages() {
+	local stage
+	for stage in "${stages[@]}"; do
+		printf '%-16s %s\n' "${stage%% *}" "${stage#* }"
+	done
+}
 
 run_stage() {
 	case $1 in
@@ -137,7 +146,8 @@ stage_dist() {
 	local folder=$build/test/dist
 	build_in "$folder" -- --enable-werror || return
 	rm -f "$folder"/*.tar.xz
-	count_case "make distcheck" make -C "$folder" -j "$cores" distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+	count_case "make distcheck" make -s -C "$folder" -j "$cores" distcheck V=1 VERBOSE=1 \
+		DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 	count_case "every file is in the tarball" tarball_is_whole "$folder"/*.tar.xz
 }
 
