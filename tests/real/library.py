@@ -348,7 +348,7 @@ class LibraryScript:
 
     def project_parts(self):
         admin, mona = self.client("admin"), self.client("mona")
-        project = self.created(
+        self.created(
             "a project",
             "project",
             lambda: admin.project.create(
