@@ -68,12 +68,16 @@ static void on_park(struct request *r)
 static void on_ready(struct request *r)
 {
 	struct visit *v = r->visit;
+	bool ended;
 
 	CHECK(v, VISIT_MAGIC);
 	pthread_mutex_lock(&v->lock);
 	v->answered = true;
+	ended = v->ended;
 	wake_locked(v);
 	pthread_mutex_unlock(&v->lock);
+	if (ended)
+		answer_release(&r->answer); /* nobody is there to read it: a stream would hold its worker for ever */
 	visit_unref(v);
 }
 
@@ -196,6 +200,7 @@ void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum 
 {
 	struct visit *v = *state;
 	struct loop *loop;
+	bool answered;
 
 	if (!v)
 		return;
@@ -209,10 +214,11 @@ void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum 
 	v->guest->since_us = clock_monotonic_us();
 	pthread_mutex_lock(&v->lock);
 	v->ended = true;
+	answered = v->answered;
 	pthread_mutex_unlock(&v->lock);
 	if (v->r) {
 		pipe_end(&v->r->upload, -ECONNRESET); /* a client that left before its body was complete */
-		if (v->streaming)
+		if (v->streaming || answered)
 			answer_release(&v->r->answer);
 		request_unref(v->r);
 		v->r = NULL;

@@ -7,12 +7,16 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* The answer was cut: a reset, so that not even a client of HTTP/1.0 takes what it has for all. */
-void visit_reset_at_close(const struct visit *v)
+/*
+ * The answer was cut: a reset, so that not even a client of HTTP/1.0 takes what it has for all. It has to be now: at its
+ * close libmicrohttpd would first send a FIN, which is the end of a whole answer. (A Unix socket knows no reset.)
+ */
+void visit_reset(const struct visit *v)
 {
-	struct linger linger = {.l_onoff = 1};
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
-	setsockopt(v->guest->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	if (connect(v->guest->fd, &nobody, sizeof(nobody)) < 0)
+		shutdown(v->guest->fd, SHUT_RDWR);
 }
 
 static ssize_t read_stream(void *arg, uint64_t at, char *room, size_t size)
@@ -30,7 +34,7 @@ static ssize_t read_stream(void *arg, uint64_t at, char *room, size_t size)
 		if (n == 0)
 			return MHD_CONTENT_READER_END_OF_STREAM;
 		if (n != PIPE_HOLD) {
-			visit_reset_at_close(v);
+			visit_reset(v);
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 		}
 		if (visit_suspend(v))

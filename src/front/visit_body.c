@@ -46,7 +46,7 @@ static enum MHD_Result refuse_rest(struct visit *v, size_t *size, uint64_t limit
 	pipe_end(&v->r->upload, -EFBIG);
 	if (v->received <= limit + REFUSED_HEARD_OUT)
 		return MHD_YES;
-	visit_reset_at_close(v);
+	visit_reset(v);
 	return MHD_NO;
 }
 

@@ -67,7 +67,7 @@ enum MHD_Result visit_deliver_inline(struct visit *v);
 enum MHD_Result visit_await(struct visit *v);
 /* Queues what the event thread has ready for these bytes. False: nothing. */
 bool visit_deliver_prepared(struct visit *v, const char *method, enum MHD_Result *ret);
-/* Lets the client see that what it has got is not all. */
-void visit_reset_at_close(const struct visit *v);
+/* Ends the connection so that the client sees that what it has got is not all. */
+void visit_reset(const struct visit *v);
 
 #endif

@@ -4,7 +4,11 @@ front_tests = \
 	tests/unit/front/test_admit \
 	tests/unit/front/test_hosts \
 	tests/unit/front/test_listener \
-	tests/unit/front/test_reason
+	tests/unit/front/test_pages \
+	tests/unit/front/test_prepared \
+	tests/unit/front/test_reason \
+	tests/unit/front/test_reply \
+	tests/unit/front/test_visit
 check_PROGRAMS += $(front_tests)
 
 tests_unit_front_test_admit_SOURCES = tests/unit/front/test_admit.c $(front_kit)
@@ -19,6 +23,22 @@ tests_unit_front_test_listener_SOURCES = tests/unit/front/test_listener.c $(fron
 tests_unit_front_test_listener_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_listener_LDADD = $(TESTS_LIBS)
 
+tests_unit_front_test_pages_SOURCES = tests/unit/front/test_pages.c $(front_kit)
+tests_unit_front_test_pages_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_pages_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_prepared_SOURCES = tests/unit/front/test_prepared.c $(front_kit)
+tests_unit_front_test_prepared_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_prepared_LDADD = $(TESTS_LIBS)
+
 tests_unit_front_test_reason_SOURCES = tests/unit/front/test_reason.c $(front_kit)
 tests_unit_front_test_reason_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_reason_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_reply_SOURCES = tests/unit/front/test_reply.c $(front_kit)
+tests_unit_front_test_reply_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_reply_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_visit_SOURCES = tests/unit/front/test_visit.c $(front_kit)
+tests_unit_front_test_visit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_visit_LDADD = $(TESTS_LIBS)
