@@ -85,7 +85,7 @@ stage_asan() {
 
 stage_tsan() {
 	export REDMINE_CACHED_PATIENCE=4 CK_TIMEOUT_MULTIPLIER=2
-	export TSAN_OPTIONS="exitcode=66 suppressions=$top/tests/tsan.supp"
+	export TSAN_OPTIONS=exitcode=66
 	sanitized tsan thread &&
 		run_unit_tests "$build/test/tsan" &&
 		run_scenarios "$build/test/tsan" thread \
