@@ -2,6 +2,7 @@
 front_kit = tests/unit/front/kit.c tests/unit/front/kit.h tests/unit/unit.h $(tests_support)
 front_tests = \
 	tests/unit/front/test_admit \
+	tests/unit/front/test_front \
 	tests/unit/front/test_hosts \
 	tests/unit/front/test_listener \
 	tests/unit/front/test_pages \
@@ -14,6 +15,10 @@ check_PROGRAMS += $(front_tests)
 tests_unit_front_test_admit_SOURCES = tests/unit/front/test_admit.c $(front_kit)
 tests_unit_front_test_admit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_admit_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_front_SOURCES = tests/unit/front/test_front.c $(front_kit)
+tests_unit_front_test_front_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_front_LDADD = $(TESTS_LIBS)
 
 tests_unit_front_test_hosts_SOURCES = tests/unit/front/test_hosts.c $(front_kit)
 tests_unit_front_test_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
