@@ -1,7 +1,7 @@
 /* What ThreadSanitizer is wrong about, and why. */
 
 /* ThreadSanitizer's name for it: looked up by the sanitizer, never called otherwise. */
-const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 const char *__tsan_default_suppressions(void)
 {
