@@ -27,11 +27,11 @@ struct kit {
 	struct engine *engine;
 	struct flow flow;
 	struct front *front;
-	char folder[64];       /* of the Unix socket */
-	char unix_path[128];   /* the socket */
-	unsigned short port;   /* on 127.0.0.1 */
-	char authority[32];    /* "127.0.0.1:PORT" */
-	struct gate came, go;  /* for acts that wait */
+	char folder[64];      /* of the Unix socket */
+	char unix_path[128];  /* the socket */
+	unsigned short port;  /* on 127.0.0.1 */
+	char authority[32];   /* "127.0.0.1:PORT" */
+	struct gate came, go; /* for acts that wait */
 };
 
 /* routes: of the origin, whose arg is the kit. settings: NULL-terminated, may be NULL; those of addresses are given. */
@@ -79,7 +79,8 @@ ssize_t wire_receive(struct wire *wire, char *room, size_t size);
 void wire_ask(struct wire *wire, const struct kit *kit, const char *method, const char *target, const char *fields,
         struct wire_answer *ret);
 /* The same on a connection of its own. */
-void kit_ask(const struct kit *kit, const char *method, const char *target, const char *fields, struct wire_answer *ret);
+void kit_ask(
+        const struct kit *kit, const char *method, const char *target, const char *fields, struct wire_answer *ret);
 /* Raw bytes on a connection of its own; the status of the first answer, 0: none came. */
 unsigned kit_raw(const struct kit *kit, const char *bytes);
 

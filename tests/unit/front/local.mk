@@ -9,7 +9,8 @@ front_tests = \
 	tests/unit/front/test_prepared \
 	tests/unit/front/test_reason \
 	tests/unit/front/test_reply \
-	tests/unit/front/test_visit
+	tests/unit/front/test_visit \
+	tests/unit/front/test_visit_clients
 check_PROGRAMS += $(front_tests)
 
 tests_unit_front_test_admit_SOURCES = tests/unit/front/test_admit.c $(front_kit)
@@ -47,3 +48,7 @@ tests_unit_front_test_reply_LDADD = $(TESTS_LIBS)
 tests_unit_front_test_visit_SOURCES = tests/unit/front/test_visit.c $(front_kit)
 tests_unit_front_test_visit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_visit_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_visit_clients_SOURCES = tests/unit/front/test_visit_clients.c $(front_kit)
+tests_unit_front_test_visit_clients_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_visit_clients_LDADD = $(TESTS_LIBS)

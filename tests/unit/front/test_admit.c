@@ -34,28 +34,37 @@ static const struct {
         {"a fragment", "GET /hello#x HTTP/1.1\r\n" HOST "\r\n", 400, 0},
         {"CONNECT", "CONNECT localhost:80 HTTP/1.1\r\n" HOST "\r\n", 400, 0},
         {"a GET with a body", "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello", 400, 0},
-        {"a GET with a chunked body", "GET /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-                400, 0},
+        {"a GET with a chunked body",
+                "GET /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 400, 0},
         {"a GET with an empty body", "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 200, 1},
         /* RFC 9112 section 6.3: attempts to smuggle a second request */
-        {"both lengths", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
-        {"both, the other way round", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-                400, 0},
+        {"both lengths",
+                "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+                0},
+        {"both, the other way round",
+                "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400,
+                0},
         {"two lengths", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, 0},
-        {"two equal lengths", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, 0},
+        {"two equal lengths", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+                400, 0},
         {"a list of lengths", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nhello", 400, 0},
         {"a sign", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nhello", 400, 0},
         {"below zero", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: -5\r\n\r\nhello", 400, 0},
         {"hexadecimal", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\nhello", 400, 0},
         {"no number", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: five\r\n\r\nhello", 400, 0},
         {"nothing", "POST /hello HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\nhello", 400, 0},
-        {"too large for a number", "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello", 413, 0},
+        {"too large for a number",
+                "POST /hello HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello", 413, 0},
         {"another coding", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 501, 0},
         {"two codings", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, 0},
-        {"chunked twice", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501, 0},
+        {"chunked twice",
+                "POST /hello HTTP/1.1\r\n" HOST
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                501, 0},
         {"chunked, misspelt", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501, 0},
         {"identity", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n0\r\n\r\n", 501, 0},
-        {"chunked in capitals", "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, 1},
+        {"chunked in capitals",
+                "POST /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, 1},
         {"white space before the colon", "POST /hello HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\nhello", 400, 0},
         {"a field without a name is left out", "GET /hello HTTP/1.1\r\n" HOST ": x\r\n\r\n", 200, 1},
         {"a field without a colon", "GET /hello HTTP/1.1\r\n" HOST "nothing\r\n\r\n", 400, 0},
@@ -74,8 +83,8 @@ START_TEST(heads_at_the_door)
 		unsigned status = kit_raw(&kit, heads[i].bytes);
 
 		ck_assert_msg(status == heads[i].status, "%s: %u, not %u", heads[i].why, status, heads[i].status);
-		ck_assert_msg(http_origin_request_count(kit.http) - before == heads[i].seen, "%s: %zu reached Redmine", heads[i].why,
-		        http_origin_request_count(kit.http) - before);
+		ck_assert_msg(http_origin_request_count(kit.http) - before == heads[i].seen, "%s: %zu reached Redmine",
+		        heads[i].why, http_origin_request_count(kit.http) - before);
 	}
 	kit_clear(&kit);
 }
@@ -84,7 +93,8 @@ END_TEST
 /* The head was on its way when the body turned out to be none: Redmine must not take it for whole. */
 START_TEST(broken_chunks_never_look_whole)
 {
-	static const char *const bodies[] = {"xyz\r\n", "5\r\nhel", "5\r\nhelloX", "5\r\nhello\r\n", "-5\r\nhello\r\n0\r\n\r\n"};
+	static const char *const bodies[] = {
+	        "xyz\r\n", "5\r\nhel", "5\r\nhelloX", "5\r\nhello\r\n", "-5\r\nhello\r\n0\r\n\r\n"};
 	struct kit kit;
 
 	kit_make(&kit, routes, ARRAY_SIZE(routes), NULL);
@@ -157,7 +167,8 @@ START_TEST(raw_bytes_reach_redmine)
 	http_origin_seen(kit.http, 0, &seen);
 	snprintf(line, sizeof(line), "DELETE %s HTTP/1.1\r\nHost: %s\r\n", target, kit.origin.authority);
 	ck_assert_msg(strncmp(seen.head.data, line, strlen(line)) == 0, "%s", seen.head.data);
-	ck_assert_msg(strstr(seen.head.data, "\r\nX-A:\r\nx-b: 1\r\nX-A: 2\r\nX-Latin: \xe9\r\n"), "%s", seen.head.data);
+	ck_assert_msg(
+	        strstr(seen.head.data, "\r\nX-A:\r\nx-b: 1\r\nX-A: 2\r\nX-Latin: \xe9\r\n"), "%s", seen.head.data);
 	http_seen_release(&seen);
 	wire_answer_release(&answer);
 	kit_clear(&kit);
@@ -167,7 +178,8 @@ END_TEST
 /* Every method there is, and some that there are not. */
 START_TEST(any_method)
 {
-	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X-Y"};
+	static const char *const methods[] = {
+	        "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X-Y"};
 	struct kit kit;
 
 	kit_make(&kit, routes, ARRAY_SIZE(routes), NULL);
@@ -272,7 +284,8 @@ static const char *const trusting[] = {"listen.trust_forwarded=yes", "listen.all
 
 static void act_link(struct http_visit *v)
 {
-	http_printf(v, "HTTP/1.1 302 Found\r\nLocation: %s/there\r\nContent-Length: 0\r\n\r\n", http_origin_url(v->origin));
+	http_printf(
+	        v, "HTTP/1.1 302 Found\r\nLocation: %s/there\r\nContent-Length: 0\r\n\r\n", http_origin_url(v->origin));
 }
 
 static const struct http_route linked[] = {{NULL, NULL, act_link}};
@@ -296,7 +309,8 @@ START_TEST(forwarded_by_a_web_server)
 	kit_make(&kit, linked, ARRAY_SIZE(linked), NULL);
 	snprintf(own, sizeof(own), "http://%s/there", kit.authority);
 	assert_location(&kit, NULL, own);
-	assert_location(&kit, "X-Forwarded-Host: public.example.org\r\nX-Forwarded-Proto: https\r\n", own); /* from anybody */
+	assert_location(
+	        &kit, "X-Forwarded-Host: public.example.org\r\nX-Forwarded-Proto: https\r\n", own); /* from anybody */
 	kit_reload(&kit, trusting);
 	UNTIL(({
 		kit_ask(&kit, "POST", "/x", "X-Forwarded-Host: public.example.org\r\n", &answer);
@@ -305,7 +319,8 @@ START_TEST(forwarded_by_a_web_server)
 		there;
 	}));
 	assert_location(&kit, NULL, own);
-	assert_location(&kit, "X-Forwarded-Host: public.example.org\r\nX-Forwarded-Proto: https\r\n", "https://public.example.org/there");
+	assert_location(&kit, "X-Forwarded-Host: public.example.org\r\nX-Forwarded-Proto: https\r\n",
+	        "https://public.example.org/there");
 	assert_location(&kit, "X-Forwarded-Host: evil.test, public.example.org\r\nX-Forwarded-Proto: http, HTTPS\r\n",
 	        "https://public.example.org/there"); /* the last, as Redmine reads it */
 	kit_ask(&kit, "POST", "/x", "X-Forwarded-Host: public.example.org, evil.test\r\n", &answer);
@@ -315,5 +330,5 @@ START_TEST(forwarded_by_a_web_server)
 }
 END_TEST
 
-UNIT_MAIN("admit", heads_at_the_door, broken_chunks_never_look_whole, nothing_follows_a_refused_body, raw_bytes_reach_redmine, any_method, limits,
-        unix_clients, forwarded_by_a_web_server)
+UNIT_MAIN("admit", heads_at_the_door, broken_chunks_never_look_whole, nothing_follows_a_refused_body,
+        raw_bytes_reach_redmine, any_method, limits, unix_clients, forwarded_by_a_web_server)

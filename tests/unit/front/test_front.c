@@ -55,7 +55,8 @@ START_TEST(counts)
 	UNTIL(figures(&kit).requests == 12);
 	ck_assert_uint_eq(figures(&kit).connections, 3);
 	ck_assert_uint_eq(figures(&kit).bytes, 24);
-	ck_assert_uint_ge(figures(&kit).prepared, 12 - 1 - 2 * 3); /* a miss, and a hit for each thread before it is ready */
+	ck_assert_uint_ge(
+	        figures(&kit).prepared, 12 - 1 - 2 * 3); /* a miss, and a hit for each thread before it is ready */
 	ck_assert_uint_eq(figures(&kit).refused, 0);
 	for (size_t i = 0; i < 3; i++)
 		wire_close(&wires[i]);
@@ -317,7 +318,8 @@ START_TEST(stops_under_load)
 		if (i % 3 == 0)
 			wire_send_text(&wires[i], "GET /wait HTTP/1.1\r\n" HOST "\r\n");
 		else if (i % 3 == 1)
-			wire_send_text(&wires[i], "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhal");
+			wire_send_text(
+			        &wires[i], "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhal");
 		else
 			wire_send_text(&wires[i], "GET /issues.json HTTP/1.1\r\n" HOST "\r\nGET /x HT");
 	}
@@ -345,7 +347,8 @@ START_TEST(nothing_grows)
 			for (int j = 0; j < 42; j++) {
 				struct wire_answer answer;
 
-				wire_ask(&wire, &kit, j % 20 == 19 ? "HEAD" : "GET", j % 10 == 9 ? "/unknown" : "/issues.json", NULL, &answer);
+				wire_ask(&wire, &kit, j % 20 == 19 ? "HEAD" : "GET",
+				        j % 10 == 9 ? "/unknown" : "/issues.json", NULL, &answer);
 				ck_assert_uint_eq(answer.status, 200);
 				wire_answer_release(&answer);
 			}

@@ -14,10 +14,11 @@ START_TEST(loopback_names_always)
 {
 	static const char *const good[] = {"localhost", "LocalHost", "localhost:7336", "localhost:1", "127.0.0.1",
 	        "127.0.0.1:7336", "[::1]", "[::1]:7336", "localhost:"};
-	static const char *const bad[] = {"", ":7336", "example.org", "localhost.example.org", "127.0.0.1.example.org", "127.0.0.2",
-	        "127.1", "2130706433", "[::2]", "::1", "[::1", "[::1]x", "localhost:80:80", "localhost:http", "localhost:-1",
-	        "user@localhost", "localhost@example.org", "localhost/", "localhost#", "localhost ", " localhost", "localhost\\",
-	        "example.org:7336#localhost", "localhost\xff", "0.0.0.0", "localhost,example.org"};
+	static const char *const bad[] = {"", ":7336", "example.org", "localhost.example.org", "127.0.0.1.example.org",
+	        "127.0.0.2", "127.1", "2130706433", "[::2]", "::1", "[::1", "[::1]x", "localhost:80:80",
+	        "localhost:http", "localhost:-1", "user@localhost", "localhost@example.org", "localhost/", "localhost#",
+	        "localhost ", " localhost", "localhost\\", "example.org:7336#localhost", "localhost\xff", "0.0.0.0",
+	        "localhost,example.org"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_allows(NULL, good[i], true);
@@ -42,8 +43,8 @@ END_TEST
 
 START_TEST(names_that_are_allowed)
 {
-	static const char *const settings[] = {"listen.allowed_hosts=cache.example.org", "listen.allowed_hosts=other.example.org:8080",
-	        "listen.allowed_hosts=[2001:db8::1]", NULL};
+	static const char *const settings[] = {"listen.allowed_hosts=cache.example.org",
+	        "listen.allowed_hosts=other.example.org:8080", "listen.allowed_hosts=[2001:db8::1]", NULL};
 	static const char *const all[] = {"listen.allowed_hosts=*", NULL};
 
 	assert_allows(settings, "cache.example.org", true);

@@ -114,7 +114,8 @@ static void assert_head_begins(struct wire *wire, struct kit *kit, const char *m
 	struct wire_answer answer;
 
 	wire_ask(wire, kit, method, target, fields, &answer);
-	ck_assert_msg(strncmp(answer.head.data, begin, strlen(begin)) == 0, "%s %s: %s", method, target, answer.head.data);
+	ck_assert_msg(
+	        strncmp(answer.head.data, begin, strlen(begin)) == 0, "%s %s: %s", method, target, answer.head.data);
 	ck_assert(answer.whole);
 	wire_answer_release(&answer);
 }
@@ -132,9 +133,11 @@ START_TEST(reaches_the_wire)
 		        "HTTP/1.1 200 All Is Well (caf\xc3\xa9)\r\n");
 		assert_head_begins(&wire, &kit, "GET", "/x?none", NULL, "HTTP/1.1 299 ");
 		assert_head_begins(&wire, &kit, "GET", "/x?missing", NULL, "HTTP/1.1 404 Nothing\r\n");
-		assert_head_begins(&wire, &kit, "GET", "/issues.json?stored", NULL, "HTTP/1.1 200 Kept\r\n"); /* a miss, then hits */
+		assert_head_begins(&wire, &kit, "GET", "/issues.json?stored", NULL,
+		        "HTTP/1.1 200 Kept\r\n"); /* a miss, then hits */
 		assert_head_begins(&wire, &kit, "HEAD", "/issues.json?stored", NULL, "HTTP/1.1 200 Kept\r\n");
-		assert_head_begins(&wire, &kit, "GET", "/issues.json?stored", "If-None-Match: \"1\"\r\n", "HTTP/1.1 304 Not Modified\r\n");
+		assert_head_begins(&wire, &kit, "GET", "/issues.json?stored", "If-None-Match: \"1\"\r\n",
+		        "HTTP/1.1 304 Not Modified\r\n");
 		assert_head_begins(&wire, &kit, "GET", "/-/healthy", NULL, "HTTP/1.1 200 OK\r\n");
 	}
 	wire_ask(&wire, &kit, "GET", "/issues.json?stored", NULL, &answer);

@@ -3,7 +3,7 @@
 
 #include "kit.h"
 
-#define NOW_MS INT64_C(1785578400000)
+#define NOW_MS     INT64_C(1785578400000)
 #define LINK(base) "{\"content_url\":\"" base "/a\"}"
 
 struct bed {
@@ -13,7 +13,8 @@ struct bed {
 	struct entry *entry;
 };
 
-static void make(struct bed *bed, const char *method, const char *target, const char *request_fields, const char *fields)
+static void make(
+        struct bed *bed, const char *method, const char *target, const char *request_fields, const char *fields)
 {
 	bed->conf = kit_conf(NULL);
 	ck_assert_int_eq(origin_init(&bed->origin, "http://redmine.test", NULL), 0);
@@ -65,7 +66,8 @@ START_TEST(entry_with_age_and_status)
 	struct blob *body;
 	struct reply reply;
 
-	make(&bed, "GET", "/a.json", "", "X-B: 1\r\nETag: \"1\"\r\nX-Empty: \r\nx-b: 2\r\nLocation: http://redmine.test/1\r\n");
+	make(&bed, "GET", "/a.json", "",
+	        "X-B: 1\r\nETag: \"1\"\r\nX-Empty: \r\nx-b: 2\r\nLocation: http://redmine.test/1\r\n");
 	body = reply_body(bed.r, &bed.origin);
 	ck_assert_uint_eq(body->size, strlen(LINK("http://localhost:7336")));
 	ck_assert_int_eq(memcmp(body->data, LINK("http://localhost:7336"), body->size), 0);
@@ -92,7 +94,8 @@ START_TEST(entry_that_was_fetched_just_now)
 	bed.r->answer.cache = (struct cache_status){.forward = FORWARD_URI_MISS, .stored = true};
 	ck_assert_int_eq(fields_add(&bed.r->answer.fields, "Set-Cookie", "a=1"), 0); /* this client's alone */
 	ck_assert_int_eq(reply_from_entry(&reply, bed.r, &bed.origin, bed.entry->body, NOW_MS), 0);
-	assert_fields(&reply, "Set-Cookie: a=1\r\nVia: 1.1 redmine-cached\r\nCache-Status: redmine-cached; fwd=uri-miss; stored\r\n");
+	assert_fields(&reply,
+	        "Set-Cookie: a=1\r\nVia: 1.1 redmine-cached\r\nCache-Status: redmine-cached; fwd=uri-miss; stored\r\n");
 	reply_release(&reply);
 	clear(&bed);
 }
@@ -177,10 +180,13 @@ static void act_answer(struct http_visit *v)
 	else if (strcmp(what, "unframed") == 0 && http_send_text(v, "HTTP/1.1 200 OK\r\n\r\nhello"))
 		http_close(v);
 	else if (strcmp(what, "hop-by-hop") == 0)
-		http_answer(v, "200 OK\r\nConnection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nUpgrade: h2c\r\nX-End: 1", "hello");
+		http_answer(v,
+		        "200 OK\r\nConnection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nUpgrade: h2c\r\nX-End: 1",
+		        "hello");
 	else if (strcmp(what, "fields") == 0)
-		http_answer(v, "200 OK\r\nX-B: 1\r\nServer: x\r\nDate: Sat, 01 Aug 2026 09:00:00 GMT\r\nX-A: \r\nSet-Cookie: a=1\r\n"
-		               "Set-Cookie: b=2\r\nx-b: caf\xe9",
+		http_answer(v,
+		        "200 OK\r\nX-B: 1\r\nServer: x\r\nDate: Sat, 01 Aug 2026 09:00:00 GMT\r\nX-A: \r\nSet-Cookie: a=1\r\n"
+		        "Set-Cookie: b=2\r\nx-b: caf\xe9",
 		        "hello");
 }
 
