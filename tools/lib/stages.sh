@@ -41,11 +41,13 @@ run_stage() {
 # pytest with what a stage needs, and its count.
 run_pytest() {
 	local status=0
-	env -u CI /usr/bin/python3 -m pytest -p no:cacheprovider -q -rfEs --tb=short -o faulthandler_timeout=180 "$@" >"$work/pytest" 2>&1 ||
+	env -u CI /usr/bin/python3 -u -m pytest -p no:cacheprovider -q -rfEs --tb=short -o faulthandler_timeout=180 "$@" >"$work/pytest" 2>&1 ||
 		status=$?
 	cat "$work/pytest"
 	count_pytest "$work/pytest"
-	((status < 2)) # 2 and above: not all of the tests were run
+	((status < 2)) && return
+	echo "pytest ended with $status: not all of the tests were run"
+	return 1
 }
 
 # Scenarios with the daemon of a build folder, for some engines. Some run it as a user without rights, who may not be
