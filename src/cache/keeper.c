@@ -119,7 +119,12 @@ void keeper_free(struct keeper *k, int64_t limit_ms)
 void keeper_put(struct keeper *k, struct entry *entry)
 {
 	CHECK(k, KEEPER_MAGIC);
-	if (!atomic_load(&k->usable) || !pending_put(k->pending, entry))
+	if (!atomic_load(&k->usable)) {
+		atomic_fetch_add(&k->dropped, 1);
+		return;
+	}
+	presence_add(k->presence, &entry->key); /* on its way is as good as there: a look-up asks the queue first */
+	if (!pending_put(k->pending, entry))
 		atomic_fetch_add(&k->dropped, 1);
 	else
 		keeper_wake_writer(k, pending_urgent(k->pending));
