@@ -151,8 +151,8 @@ static struct prepared_answer *find_prepared(struct visit *v, const char *method
 		return NULL;
 	prepared_begin(loop->prepared, method, v->target);
 	/* Besides its bytes a request is judged by the door at which it came. */
-	prepared_add(loop->prepared, listener->unix_socket ? "unix" : "", listener->unix_socket ? 4 : 0, listener->authority,
-	        strlen(listener->authority));
+	prepared_add(loop->prepared, listener->unix_socket ? "unix" : "", listener->unix_socket ? 4 : 0,
+	        listener->authority, strlen(listener->authority));
 	MHD_get_connection_values_n(v->connection, MHD_HEADER_KIND, add_to_prepared, loop->prepared);
 	return prepared_find(loop->prepared, loop->conf, loop->wall_ms);
 }
