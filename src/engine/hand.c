@@ -238,10 +238,15 @@ static bool read_some(struct hand *hand)
 	return n > 0 || n == -EAGAIN;
 }
 
+/*
+ * Where nothing is waited for the socket is taken out of epoll, which would else tell of a worker's death, that is
+ * looked at only when its client goes on, again and again.
+ */
 static void watch(struct hand *hand)
 {
 	uint32_t events = 0;
 	struct epoll_event event = {.data.ptr = hand};
+	int operation;
 
 	if (!hand->body_held)
 		events |= EPOLLIN;
@@ -249,9 +254,10 @@ static void watch(struct hand *hand)
 		events |= EPOLLOUT;
 	if (events == hand->events)
 		return;
+	operation = events == 0 ? EPOLL_CTL_DEL : hand->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 	hand->events = events;
 	event.events = events;
-	epoll_ctl(hand->process->epoll, EPOLL_CTL_MOD, hand->fd, &event);
+	epoll_ctl(hand->process->epoll, operation, hand->fd, &event);
 }
 
 /* Ends the connection: the process's thread then sees that there is no worker. */

@@ -100,6 +100,16 @@ static void replace(struct process *process, struct hand *hand)
 		hand_start(hand, again);
 }
 
+static bool is_over(struct job_queue *q)
+{
+	bool over;
+
+	pthread_mutex_lock(&q->lock);
+	over = q->closed && !q->first;
+	pthread_mutex_unlock(&q->lock);
+	return over;
+}
+
 /* Gives idle workers what waits. False: nothing waits and nothing will come. */
 static bool hand_out(struct process *process)
 {
@@ -119,7 +129,7 @@ static bool hand_out(struct process *process)
 		hand->retried = false;
 		hand_start(hand, job);
 	}
-	return true;
+	return !is_over(&engine->queue);
 }
 
 static bool any_busy(const struct process *process)
@@ -140,6 +150,14 @@ static void cancel_all(struct process *process)
 	}
 }
 
+static bool any_alive(const struct process *process)
+{
+	for (int i = 0; i < process->count; i++)
+		if (process->hands[i].fd >= 0)
+			return true;
+	return false;
+}
+
 /* Workers that died, that should go, that hang; and those that could not be forked before. */
 static void look_after(struct process *process)
 {
@@ -158,8 +176,11 @@ static void look_after(struct process *process)
 		else if (hand->fd < 0 && now && !atomic_load(&process->cancelled))
 			hire(process, hand);
 	}
-	if (now)
-		process->looked_us = now_us;
+	if (!now)
+		return;
+	process->looked_us = now_us;
+	if (!any_alive(process)) /* nothing waits for ever */
+		job_queue_refuse_all(&process->engine->queue, "no worker process can be started");
 }
 
 static void turn(struct process *process)

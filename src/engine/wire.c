@@ -118,6 +118,12 @@ int wire_add_job(struct buf *out, const struct job *job)
 	return wire_add(out, WIRE_JOB, whole.data, whole.size);
 }
 
+/* A text of that size, its end included. */
+static bool is_text(const char *bytes, size_t size)
+{
+	return size > 0 && bytes[size - 1] == '\0';
+}
+
 int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_text)
 {
 	struct job_figures figures;
@@ -127,7 +133,9 @@ int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_te
 		return -EPROTO;
 	memcpy(&figures, frame->bytes, sizeof(figures));
 	texts = (size_t)figures.method_size + figures.target_size;
-	if (sizeof(figures) + texts + figures.fields_size != frame->size)
+	if (sizeof(figures) + texts + figures.fields_size != frame->size ||
+	        !is_text(frame->bytes + sizeof(figures), figures.method_size) ||
+	        !is_text(frame->bytes + sizeof(figures) + figures.method_size, figures.target_size))
 		return -EPROTO;
 	*ret_text = malloc(texts);
 	if (!*ret_text)
@@ -168,7 +176,8 @@ int wire_read_head(const struct wire_frame *frame, struct job_head *head)
 	if (frame->size < sizeof(figures))
 		return -EPROTO;
 	memcpy(&figures, frame->bytes, sizeof(figures));
-	if (figures.reason_size == 0 || sizeof(figures) + figures.reason_size + figures.fields_size != frame->size)
+	if (sizeof(figures) + figures.reason_size + figures.fields_size != frame->size ||
+	        !is_text(frame->bytes + sizeof(figures), figures.reason_size))
 		return -EPROTO;
 	head->status = figures.status;
 	head->framed = figures.framed;

@@ -1,5 +1,13 @@
-# One suite over every engine.
-check_PROGRAMS += tests/unit/engine/conformance
+# One suite over every engine, and tests of single files.
+engine_bed = tests/unit/engine/bed.c tests/unit/engine/bed.h $(tests_support)
+engine_tests = \
+	tests/unit/engine/test_confine \
+	tests/unit/engine/test_engine \
+	tests/unit/engine/test_process \
+	tests/unit/engine/test_queue \
+	tests/unit/engine/test_wire
+check_PROGRAMS += tests/unit/engine/conformance $(engine_tests)
+
 tests_unit_engine_conformance_SOURCES = \
 	tests/unit/engine/conformance.c tests/unit/engine/conformance.h \
 	tests/unit/engine/conformance_acts.c tests/unit/engine/conformance_acts.h \
@@ -8,6 +16,26 @@ tests_unit_engine_conformance_SOURCES = \
 	tests/unit/engine/conformance_connections.c \
 	tests/unit/engine/conformance_ends.c \
 	tests/unit/engine/conformance_streams.c \
-	$(tests_support)
+	$(engine_bed)
 tests_unit_engine_conformance_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_conformance_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_engine_SOURCES = tests/unit/engine/test_engine.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_engine_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_engine_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(engine_bed) tests/unit/unit.h
+tests_unit_engine_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_process_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_queue_SOURCES = tests/unit/engine/test_queue.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_queue_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_queue_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_wire_SOURCES = tests/unit/engine/test_wire.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_wire_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_confine_SOURCES = tests/unit/engine/test_confine.c tests/unit/unit.h
+tests_unit_engine_test_confine_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_confine_LDADD = $(TESTS_LIBS)

@@ -7,6 +7,8 @@ tests_support = \
 	tests/unit/support/wait.c tests/unit/support/wait.h
 
 check_PROGRAMS += \
+	tests/unit/upstream/test_idle \
+	tests/unit/upstream/test_coding \
 	tests/unit/upstream/test_exchange \
 	tests/unit/upstream/test_job \
 	tests/unit/upstream/test_origin \
@@ -27,3 +29,11 @@ tests_unit_upstream_test_origin_LDADD = $(TESTS_LIBS)
 tests_unit_upstream_test_session_SOURCES = tests/unit/upstream/test_session.c tests/unit/unit.h $(tests_support)
 tests_unit_upstream_test_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_upstream_test_session_LDADD = $(TESTS_LIBS)
+
+tests_unit_upstream_test_coding_SOURCES = tests/unit/upstream/test_coding.c tests/unit/unit.h
+tests_unit_upstream_test_coding_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_upstream_test_coding_LDADD = $(TESTS_LIBS)
+
+tests_unit_upstream_test_idle_SOURCES = tests/unit/upstream/test_idle.c tests/unit/unit.h
+tests_unit_upstream_test_idle_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_upstream_test_idle_LDADD = $(TESTS_LIBS)

@@ -1,0 +1,51 @@
+/*
+ * An engine at work before an origin, for the suite over all engines and for
+ * the tests of one.
+ */
+#ifndef ENGINE_BED_H
+#define ENGINE_BED_H
+
+#include "engine/engine.h"
+
+#include "../support/ask.h"
+#include "../support/origin.h"
+#include "../support/usage.h"
+#include "../support/wait.h"
+
+#include <check.h>
+
+/* A kind of engine as the suite runs it. */
+struct kind {
+	const char *name;
+	int workers;
+	bool single; /* one job at a time, in the order of their submission */
+};
+
+/* Each test program has a table of those that it runs. */
+extern const struct kind engine_kinds[];
+
+/* An engine at work before an origin. */
+struct bed {
+	const struct kind *kind;
+	struct http_origin *http;
+	struct origin origin;
+	struct engine *engine;
+	bool stopped;
+};
+
+struct bed_options {
+	int workers;     /* 0: what the kind has */
+	int queue;       /* 0: plenty */
+	const char *url; /* NULL: the origin's own */
+};
+
+/* routes: of the origin, borrowed. arg: for its acts. index: which engine, Check's _i. */
+void bed_make(struct bed *bed, int index, const struct http_route *routes, size_t count, void *arg,
+        const struct bed_options *options);
+/* Stops the engine with what runs finished, and looks that nothing is left. */
+void bed_clear(struct bed *bed);
+
+/* Submits one and waits for its end. */
+void bed_ask(struct bed *bed, struct ask *a);
+
+#endif

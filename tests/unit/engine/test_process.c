@@ -1,0 +1,461 @@
+/* Workers that die: each costs at most its one job, is replaced, and none outlives the daemon. */
+#include "../unit.h"
+
+#include "bed.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 16
+
+const struct kind engine_kinds[] = {{.name = "process", .workers = 1, .single = true}};
+
+struct gates {
+	struct gate came, go;
+	atomic_int requests;
+};
+
+static void act_hello(struct http_visit *v)
+{
+	http_read_body(v);
+	http_answer(v, "200 OK", "hello");
+}
+
+/* The first request waits, its worker dies; those after it are answered. */
+static void act_wait_once(struct http_visit *v)
+{
+	struct gates *gates = v->arg;
+
+	if (atomic_fetch_add(&gates->requests, 1) == 0) {
+		gate_open(&gates->came);
+		gate_wait(&gates->go);
+	}
+	http_answer(v, "200 OK", "again");
+}
+
+static void act_wait(struct http_visit *v)
+{
+	struct gates *gates = v->arg;
+
+	gate_open(&gates->came);
+	gate_wait(&gates->go);
+	http_answer(v, "200 OK", "late");
+}
+
+static void act_half_body(struct http_visit *v)
+{
+	struct gates *gates = v->arg;
+
+	http_send_text(v, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf ");
+	gate_open(&gates->came);
+	gate_wait(&gates->go);
+	http_close(v);
+}
+
+static void act_large(struct http_visit *v)
+{
+	static const char block[65536];
+
+	http_printf(v, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", 64 * 65536);
+	for (int i = 0; i < 64 && http_send(v, block, sizeof(block)); i++)
+		continue;
+}
+
+static const struct http_route routes[] = {
+        {NULL, "/hello", act_hello},
+        {NULL, "/wait-once", act_wait_once},
+        {NULL, "/wait", act_wait},
+        {NULL, "/half-body", act_half_body},
+        {NULL, "/large", act_large},
+};
+
+/* The processes whose parent that is. */
+static size_t children_of(pid_t parent, pid_t *ret, size_t room)
+{
+	char path[64];
+	FILE *file;
+	size_t count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	file = fopen(path, "r");
+	while (file && count < room && fscanf(file, "%d", &ret[count]) == 1)
+		count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static pid_t spawner(void)
+{
+	pid_t pids[4];
+
+	ck_assert_uint_eq(children_of(getpid(), pids, ARRAY_SIZE(pids)), 1);
+	return pids[0];
+}
+
+/* The one worker, as soon as there is one that is not `other`. */
+static pid_t worker_but(pid_t other)
+{
+	pid_t pids[WORKERS_MAX] = {0};
+
+	UNTIL(children_of(spawner(), pids, WORKERS_MAX) == 1 && pids[0] != other);
+	return pids[0];
+}
+
+static uint64_t deaths(struct bed *bed)
+{
+	struct engine_figures figures;
+
+	engine_get_figures(bed->engine, &figures);
+	return figures.deaths;
+}
+
+static void make(struct bed *bed, struct gates *gates, int workers)
+{
+	bed_make(bed, 0, routes, ARRAY_SIZE(routes), gates, &(struct bed_options){.workers = workers});
+}
+
+static void works(struct bed *bed)
+{
+	struct ask a;
+
+	ask_init(&a, "GET", "/hello");
+	bed_ask(bed, &a);
+	ask_assert_done(&a, 200, "hello");
+	ask_release(&a);
+}
+
+START_TEST(idle_worker_dies)
+{
+	struct bed bed;
+	pid_t first;
+
+	make(&bed, NULL, 1);
+	works(&bed);
+	first = worker_but(0);
+	kill(first, SIGKILL);
+	UNTIL(deaths(&bed) == 1);
+	worker_but(first);
+	works(&bed);
+	works(&bed);
+	ck_assert_uint_eq(deaths(&bed), 1);
+	bed_clear(&bed);
+}
+END_TEST
+
+START_TEST(read_is_run_once_more)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "GET", "/wait-once");
+	engine_submit(bed.engine, &a.job);
+	gate_wait(&gates.came);
+	kill(worker_but(0), SIGKILL);
+	ask_assert_done(&a, 200, "again");
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "GET", "/wait-once"), 2);
+	ask_release(&a);
+	gate_open(&gates.go);
+	bed_clear(&bed);
+}
+END_TEST
+
+START_TEST(read_is_not_run_a_third_time)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+	pid_t first;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "GET", "/wait");
+	engine_submit(bed.engine, &a.job);
+	gate_wait(&gates.came);
+	first = worker_but(0);
+	kill(first, SIGKILL);
+	gate_wait_times(&gates.came, 2);
+	kill(worker_but(first), SIGKILL);
+	ask_assert_outcome(&a, JOB_NO_ANSWER);
+	ck_assert_str_eq(a.result.text, "the worker process ended");
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "GET", "/wait"), 2);
+	ask_release(&a);
+	works(&bed);
+	ck_assert_uint_eq(deaths(&bed), 2);
+	gate_open(&gates.go);
+	bed_clear(&bed);
+}
+END_TEST
+
+/* Whether Redmine has made the change nobody knows: it is reported, never sent again. */
+START_TEST(write_is_reported)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "POST", "/wait");
+	ask_set_body(&a, "body", 4, false);
+	engine_submit(bed.engine, &a.job);
+	gate_wait(&gates.came);
+	kill(worker_but(0), SIGKILL);
+	ask_assert_outcome(&a, JOB_NO_ANSWER);
+	ck_assert(a.result.maybe_sent);
+	ask_release(&a);
+	gate_open(&gates.go);
+	works(&bed);
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "POST", "/wait"), 1);
+	bed_clear(&bed);
+}
+END_TEST
+
+START_TEST(upload_breaks_off)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "POST", "/hello");
+	ask_set_body(&a, NULL, 0, true);
+	a.upload_zeros = 1 << 20;
+	a.upload_credit_step = 1000;
+	engine_submit(bed.engine, &a.job);
+	UNTIL(http_origin_request_count(bed.http) == 1 && atomic_load(&a.upload_held));
+	kill(worker_but(0), SIGKILL);
+	ask_assert_outcome(&a, JOB_NO_ANSWER);
+	ask_release(&a);
+	works(&bed);
+	bed_clear(&bed);
+}
+END_TEST
+
+START_TEST(body_breaks_off)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "GET", "/half-body");
+	engine_submit(bed.engine, &a.job);
+	UNTIL(atomic_load(&a.taken) == 5);
+	kill(worker_but(0), SIGKILL);
+	ask_assert_outcome(&a, JOB_CUT);
+	ck_assert_str_eq(buf_text(&a.body), "half ");
+	ask_release(&a);
+	gate_open(&gates.go);
+	works(&bed);
+	bed_clear(&bed);
+}
+END_TEST
+
+static int64_t cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* Its client takes nothing at the moment: the daemon must not turn in circles until it does. */
+START_TEST(dies_while_its_client_holds)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask held, other;
+	pid_t pids[WORKERS_MAX];
+	int64_t before;
+
+	make(&bed, &gates, 1);
+	ask_init(&held, "GET", "/large");
+	held.discards = true;
+	held.body_credit_step = 1 << 20;
+	engine_submit(bed.engine, &held.job);
+	UNTIL(atomic_load(&held.body_held));
+	kill(worker_but(0), SIGKILL);
+	UNTIL(children_of(spawner(), pids, WORKERS_MAX) == 0);
+	/* The job that waits behind it has to wait until the engine looks at the time; by then it would have burnt most of it. */
+	before = cpu_us();
+	for (int i = 0; i < 200; i++) {
+		int64_t start = 0;
+
+		wait_look_again(&start); /* half a millisecond each */
+	}
+	ck_assert_int_lt(cpu_us() - before, 60000);
+	ask_init(&other, "GET", "/hello");
+	engine_submit(bed.engine, &other.job);
+	while (atomic_load(&held.dones) == 0)
+		ask_go_on_body(&held);
+	ask_assert_outcome(&held, JOB_CUT);
+	ask_assert_done(&other, 200, "hello");
+	ask_release(&held);
+	ask_release(&other);
+	bed_clear(&bed);
+}
+END_TEST
+
+START_TEST(cancelled_and_dead)
+{
+	struct gates gates = {.came = GATE_INIT, .go = GATE_INIT};
+	struct bed bed;
+	struct ask a;
+	pid_t worker;
+
+	make(&bed, &gates, 1);
+	ask_init(&a, "GET", "/wait");
+	engine_submit(bed.engine, &a.job);
+	gate_wait(&gates.came);
+	worker = worker_but(0);
+	kill(worker, SIGSTOP); /* so that it cannot answer to the cancel */
+	job_cancel(&a.job);
+	kill(worker, SIGKILL);
+	ask_assert_outcome(&a, JOB_CANCELLED);
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "GET", "/wait"), 1);
+	ask_release(&a);
+	gate_open(&gates.go);
+	works(&bed);
+	bed_clear(&bed);
+}
+END_TEST
+
+/* Killed again and again under load: every job ends once, and most end well. */
+START_TEST(killing_spree)
+{
+	struct bed bed;
+	struct ask asks[100];
+	unsigned well = 0;
+
+	make(&bed, NULL, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		ask_init(&asks[i], i % 4 == 3 ? "POST" : "GET", "/hello");
+		engine_submit(bed.engine, &asks[i].job);
+		if (i % 10 == 9) {
+			pid_t pids[WORKERS_MAX];
+
+			if (children_of(spawner(), pids, WORKERS_MAX) > 0)
+				kill(pids[0], SIGKILL);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		ask_wait(&asks[i]);
+		well += asks[i].result.outcome == JOB_DONE;
+		if (strcmp(asks[i].job.method, "POST") == 0 && asks[i].result.outcome != JOB_DONE)
+			ck_assert_int_eq(asks[i].result.outcome, JOB_NO_ANSWER);
+		ask_release(&asks[i]);
+	}
+	ck_assert_uint_ge(well, 80);
+	works(&bed);
+	bed_clear(&bed);
+}
+END_TEST
+
+/* Without the spawner there are no more workers: what is asked is refused, nothing waits for ever. */
+START_TEST(spawner_dies)
+{
+	struct bed bed;
+	struct ask a;
+
+	make(&bed, NULL, 2);
+	works(&bed);
+	kill(spawner(), SIGKILL);
+	UNTIL(deaths(&bed) == 2);
+	ask_init(&a, "GET", "/hello");
+	bed_ask(&bed, &a);
+	ck_assert_int_ne(a.result.outcome, JOB_DONE);
+	ck_assert(!a.result.maybe_sent || a.result.outcome == JOB_NO_ANSWER);
+	ask_release(&a);
+	bed_clear(&bed);
+}
+END_TEST
+
+/* Nothing grows in a worker for ever: after ten thousand jobs it makes room for another, which is no death. */
+START_TEST(worker_is_replaced_in_time)
+{
+	struct bed bed;
+	struct ask asks[100];
+	struct job *jobs[ARRAY_SIZE(asks)];
+	pid_t first;
+
+	make(&bed, NULL, 1);
+	http_origin_record(bed.http, false);
+	first = worker_but(0);
+	for (int round = 0; round < 101; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+			ask_init(&asks[i], "GET", "/hello");
+			jobs[i] = &asks[i].job;
+		}
+		engine_submit_bulk(bed.engine, jobs, ARRAY_SIZE(asks));
+		for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+			ask_assert_done(&asks[i], 200, "hello");
+			ask_release(&asks[i]);
+		}
+	}
+	worker_but(first);
+	ck_assert_uint_eq(deaths(&bed), 0);
+	bed_clear(&bed);
+}
+END_TEST
+
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+/* The daemon gets SIGKILL: its workers end with it. */
+START_TEST(none_survives)
+{
+	pid_t daemon, pids[WORKERS_MAX], of_spawner;
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	daemon = fork();
+	if (daemon == 0) {
+		struct bed bed;
+
+		make(&bed, NULL, 4);
+		works(&bed);
+		if (write(ends[1], "r", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	ck_assert_uint_eq(children_of(daemon, &of_spawner, 1), 1);
+	ck_assert_uint_eq(children_of(of_spawner, pids, WORKERS_MAX), 4);
+	kill(daemon, SIGKILL);
+	ck_assert_int_eq(waitpid(daemon, NULL, 0), daemon);
+	UNTIL(is_gone(of_spawner));
+	for (size_t i = 0; i < 4; i++)
+		UNTIL(is_gone(pids[i]));
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+START_TEST(stopping_takes_all_away)
+{
+	struct bed bed;
+	pid_t pids[WORKERS_MAX], of_spawner;
+	size_t count;
+
+	make(&bed, NULL, 4);
+	works(&bed);
+	of_spawner = spawner();
+	count = children_of(of_spawner, pids, WORKERS_MAX);
+	ck_assert_uint_eq(count, 4);
+	bed_clear(&bed);
+	ck_assert(is_gone(of_spawner));
+	for (size_t i = 0; i < count; i++)
+		UNTIL(is_gone(pids[i]));
+}
+END_TEST
+
+UNIT_MAIN("process", idle_worker_dies, read_is_run_once_more, read_is_not_run_a_third_time, write_is_reported,
+        upload_breaks_off, body_breaks_off, dies_while_its_client_holds, cancelled_and_dead, killing_spree,
+        spawner_dies, worker_is_replaced_in_time, none_survives, stopping_takes_all_away)
