@@ -92,11 +92,15 @@ LISTS = [
         "?status_id=zzz", "?status_id=closed&limit=2", "?status_id=*&issue_id=1,2,3", "?updated_on=garbage", "?query_id=999",
         "?project_id=9999", "?tracker_id=1|2&limit=1", "?f[]=subject&op[subject]=~&v[subject][]=wiki&limit=2",
         "?f%5B%5D=&limit=1", "?created_on=%3E%3C2023-09-01|2023-09-02&status_id=*&sort=id", "?limit=5&limit=1", "?limit=1&&",
-        "?limit=1;offset=2", "?%6Cimit=1", "?limit=%zz", "?limit[]=5", "?x=<", "?subject=~%C3%BCber&limit=1", "?include=relations,attachments&limit=2",
+        "?limit=1;offset=2", "?%6Cimit=1", "?limit=%zz", "?limit[]=5", "?subject=~%C3%BCber&limit=1", "?include=relations,attachments&limit=2",
         "?callback=cb&limit=1", "?jsonp=a.b%3Cc&limit=1", "?format=xml&limit=1", "?limit=1&utf8=%E2%9C%93",
-        "?assigned_to_id=me&limit=1", "?x=" + "y" * 12000,
+        "?assigned_to_id=me&limit=1",
     )
 ]  # fmt: skip
+
+# What puma itself refuses, without asking Redmine. Not on a connection that has just served another request: there puma 5.6
+# says nothing for 20 s and closes it.
+REFUSED = [get("/issues.json?x=<", "mona"), get("/issues.json?x=" + "y" * 12000, "mona")]
 
 PATHS = [
     get(path, "mona")

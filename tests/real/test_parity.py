@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from http_layer import ask
-from http_requests import READS
+from http_requests import READS, REFUSED
 from instances import writes
 from parity import transcript_of
 from transcript import differences
@@ -42,6 +42,10 @@ def test_a_sub_uri(sub_uri, launch):
         assert not told, f"through the daemon it is different:\n{told}"
         counts.append(len(sub_uri.reached(mark)))
     assert counts[1] < 0.6 * counts[0], f"the second time hardly less reached Redmine: {counts}"
+
+
+def test_what_redmines_server_refuses(straight, behind, daemon):
+    same(straight, behind, daemon.url, layer="http", requests=REFUSED)
 
 
 def test_redmine_is_asked_under_its_own_name_and_for_nothing_else(behind, daemon):
