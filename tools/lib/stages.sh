@@ -66,7 +66,10 @@ run_unit_tests() {
 	make -s -k V=1 -j "$cores" -C "$1" check >"$1/check.log" 2>&1 || status=$?
 	((status == 0)) || grep -av '^PASS' "$1/check.log"
 	count_unit_tests "$1"
-	find "$1/tests" -name '*.trs' | grep -q . # otherwise nothing was run
+	[[ $(find "$1/tests" -name '*.trs' -print -quit) ]] || {
+		echo 'no unit test was run'
+		return 1
+	}
 }
 
 stage_unit() { run_unit_tests "$release"; }
