@@ -19,7 +19,7 @@ static int tell_text(struct kit *kit, size_t index, const char *text)
 
 START_TEST(unknown_paths_are_not_shared)
 {
-	struct client a, b, c;
+	struct client a, b, c, d;
 	struct kit kit;
 
 	kit_make(&kit, NULL);
@@ -41,12 +41,17 @@ START_TEST(unknown_paths_are_not_shared)
 	client_leave(&a);
 
 	client_ask(&c, &kit, "GET", "/login", NULL); /* remembered: nobody waits for another in vain */
-	ck_assert_uint_eq(kit.job_count, 3);
+	client_ask(&d, &kit, "GET", "/login", NULL);
+	ck_assert_uint_eq(kit.job_count, 4);
 	kit_answer(&kit, 1, "200 OK\r\nSet-Cookie: b=1\r\n", "b");
 	kit_answer(&kit, 2, "200 OK\r\nSet-Cookie: c=1\r\n", "c");
+	kit_answer(&kit, 3, "200 OK\r\nSet-Cookie: d=1\r\n", "d");
 	client_assert_answer(&b, 200, "; fwd=uri-miss", "b");
 	client_assert_answer(&c, 200, "; fwd=uri-miss", "c");
+	client_assert_answer(&d, 200, "; fwd=uri-miss", "d");
 	ck_assert_str_eq(client_field(&b, "Set-Cookie"), "b=1");
+	ck_assert_str_eq(client_field(&d, "Set-Cookie"), "d=1");
+	client_leave(&d);
 	client_leave(&b);
 	client_leave(&c);
 	kit_clear(&kit);

@@ -28,11 +28,21 @@ static void act_large(struct http_visit *v)
 		continue;
 }
 
+static void act_large_later(struct http_visit *v)
+{
+	struct kit *kit = v->arg;
+
+	gate_open(&kit->came);
+	gate_wait(&kit->go);
+	act_large(v);
+}
+
 static const struct http_route routes[] = {
         {NULL, "/hello", act_hello},
         {NULL, "/wait", act_wait},
         {NULL, "/issues.json", act_wait},
         {NULL, "/large", act_large},
+        {NULL, "/large-later", act_large_later},
 };
 
 static void make(struct kit *kit, const char *const *settings)
@@ -84,6 +94,30 @@ START_TEST(clients_that_leave)
 	kit_ask(&kit, "GET", "/issues.json", NULL, &answer);
 	ck_assert_uint_eq(answer.status, 200);
 	wire_answer_release(&answer);
+	kit_clear(&kit);
+}
+END_TEST
+
+/* More streams than workers whose clients left before they began: nobody reads them, so they must not wait for a reader. */
+START_TEST(streams_that_nobody_reads)
+{
+	struct wire wires[8];
+	struct kit kit;
+	struct wire_answer answer;
+
+	make(&kit, NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(wires); i++) {
+		wire_open(&wires[i], &kit);
+		wire_send_text(&wires[i], "GET /large-later HTTP/1.1\r\n" HOST "Cookie: a=1\r\n\r\n");
+	}
+	gate_wait_times(&kit.came, 4); /* all workers */
+	for (unsigned i = 0; i < ARRAY_SIZE(wires); i++)
+		wire_reset(&wires[i]);
+	gate_open(&kit.go);
+	kit_ask(&kit, "GET", "/hello", NULL, &answer);
+	ck_assert_str_eq(buf_text(&answer.body), "hello");
+	wire_answer_release(&answer);
+	UNTIL(active(&kit) == 0);
 	kit_clear(&kit);
 }
 END_TEST
@@ -228,4 +262,5 @@ START_TEST(prepared_for_one_door)
 }
 END_TEST
 
-UNIT_MAIN("visit_clients", clients_that_leave, leader_that_leaves, herd, hits_are_prepared, prepared_for_one_door)
+UNIT_MAIN("visit_clients", clients_that_leave, streams_that_nobody_reads, leader_that_leaves, herd, hits_are_prepared,
+        prepared_for_one_door)
