@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 /* A status line "HTTP/1.1 422 Unprocessable Entity\r\n" begins a head; an interim one (1xx) before it is forgotten. */
 static void head_begin(struct exchange *e, const char *line, size_t size)
@@ -72,6 +73,16 @@ static int start_coding(struct exchange *e)
 	return 0;
 }
 
+/* Bytes, -1: its head does not say. */
+static int64_t body_length(const struct exchange *e)
+{
+	const char *length = fields_get(&e->fields, "Content-Length");
+
+	if (e->status == 204 || e->status == 304)
+		return 0;
+	return length ? strtoll(length, NULL, 10) : -1;
+}
+
 static int head_end(struct exchange *e)
 {
 	struct job_head head = {.status = e->status, .reason = e->reason, .fields = &e->fields};
@@ -83,6 +94,7 @@ static int head_end(struct exchange *e)
 		return -EPROTO;
 	}
 	head.framed = is_framed(e);
+	e->length = body_length(e);
 	if (start_coding(e) < 0)
 		return -ENOMEM;
 	e->head_told = true;
@@ -197,6 +209,28 @@ static size_t on_upload(char *room, size_t one, size_t size, void *arg)
 	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct exchange *e = arg;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	e->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return e->fd < 0 ? CURL_SOCKET_BAD : e->fd;
+}
+
+void exchange_before_close(struct exchange *e)
+{
+	ssize_t n = 1;
+
+	CHECK(e, EXCHANGE_MAGIC);
+	while (n > 0 && !e->head_told && buf_reserve(&e->parting, 4096) == 0) {
+		n = recv(e->fd, e->parting.data + e->parting.size, 4096, MSG_DONTWAIT);
+		if (n > 0)
+			e->parting.size += (size_t)n;
+	}
+	e->fd = -1;
+}
+
 static int add_line(struct exchange *e, const char *line)
 {
 	struct curl_slist *lines = curl_slist_append(e->lines, line);
@@ -276,6 +310,10 @@ static void set_callbacks(CURL *easy, struct exchange *e)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, e);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, session_close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, e->session);
+	if (e->job->has_body) {
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, e);
+	}
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, e);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -314,6 +352,27 @@ bool exchange_overdue(const struct exchange *e, int64_t now_us)
 	return !e->body_held && !e->upload_held && now_us - e->progress_us > e->job->timeout_ms * 1000;
 }
 
+/* What was still there when sending failed is told as if libcurl had read it. True: it was a whole answer. */
+static bool tell_parting(struct exchange *e)
+{
+	char *at = e->parting.data, *end = at + e->parting.size, *line_end;
+	size_t size;
+
+	if (e->parting.size < 5 || memcmp(at, "HTTP/", 5) != 0 || e->status >= 200)
+		return false;
+	while (!e->head_told && (line_end = memchr(at, '\n', (size_t)(end - at)))) {
+		size = (size_t)(line_end + 1 - at);
+		if (on_header(at, 1, size, e) != size)
+			return false;
+		at += size;
+	}
+	size = (size_t)(end - at);
+	if (!e->head_told || e->length < 0 || (int64_t)size < e->length)
+		return false;
+	size = (size_t)e->length;
+	return size == 0 || on_body(at, 1, size, e) == size;
+}
+
 static enum job_outcome outcome_of(const struct exchange *e, CURLcode code, bool overdue, bool maybe_sent)
 {
 	bool ended = !e->coding || coding_ended(e->coding);
@@ -334,6 +393,8 @@ void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct j
 	long request_size = 0;
 
 	CHECK(e, EXCHANGE_MAGIC);
+	if (code == CURLE_SEND_ERROR && !e->head_told && tell_parting(e))
+		code = CURLE_OK;
 	curl_easy_getinfo(e->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	*ret = (struct job_result){.maybe_sent = request_size > 0};
 	ret->outcome = outcome_of(e, code, overdue, ret->maybe_sent);
@@ -348,6 +409,7 @@ void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct j
 		                      : curl_easy_strerror(code));
 	coding_free(e->coding);
 	e->coding = NULL;
+	buf_release(&e->parting);
 	curl_slist_free_all(e->lines);
 	e->lines = NULL;
 	fields_release(&e->fields);

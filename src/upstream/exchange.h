@@ -22,7 +22,10 @@ struct exchange {
 	unsigned status;
 	char reason[256];
 	bool http2, head_told, body_held, upload_held, gave_up;
+	int64_t length;        /* of the answer's body as it comes, bytes, -1: not said */
 	struct coding *coding; /* undone here, NULL: none */
+	int fd;                /* of the connection made for it, -1: none, or it is closed */
+	struct buf parting;    /* what had come on that connection and libcurl had not read when it closed it */
 	const char *nonsense;  /* what is wrong with the head that came, NULL: nothing */
 
 	int64_t started_us, progress_us; /* monotonic */
@@ -35,6 +38,12 @@ struct exchange {
 
 /* Sets a (reset) handle up for the job. 0 or -ENOMEM. */
 int exchange_prepare(struct exchange *e, const struct session_settings *settings) MUST_CHECK;
+
+/*
+ * To be told before the connection of an upload is closed. A server that refuses one early answers and closes; what is
+ * still sent then fails, and libcurl gives up without having read the answer that lies there.
+ */
+void exchange_before_close(struct exchange *e);
 
 /* libcurl's CURLOPT_CLOSESOCKETFUNCTION, with the session as argument; in session.c. */
 int session_close_socket(void *session, curl_socket_t fd);

@@ -12,6 +12,7 @@
 #define EVENTS_A_STEP    64
 #define OVERDUE_EVERY_MS 250
 #define SPARES_MAX       16
+#define PARTING_LIMIT    (64 * 1024)
 
 struct session {
 	unsigned magic;
@@ -61,6 +62,9 @@ int session_close_socket(void *arg, curl_socket_t fd)
 	struct session *session = arg;
 
 	CHECK(session, SESSION_MAGIC);
+	for (struct exchange *e = session->first; e; e = e->next)
+		if (e->fd == fd)
+			exchange_before_close(e);
 	idle_remove(&session->idle, fd);
 	return close(fd);
 }
@@ -253,7 +257,8 @@ void session_start(struct session *session, struct job *job)
 		job_end(job, JOB_REFUSED, "out of memory");
 		return;
 	}
-	*e = (struct exchange){.magic = EXCHANGE_MAGIC, .session = session, .job = job};
+	*e = (struct exchange){
+	        .magic = EXCHANGE_MAGIC, .session = session, .job = job, .fd = -1, .parting = BUF_INIT(PARTING_LIMIT)};
 	e->easy = session->spare_count > 0 ? session->spares[--session->spare_count] : curl_easy_init();
 	if (!e->easy || exchange_prepare(e, &session->settings) < 0 ||
 	        curl_multi_add_handle(session->multi, e->easy) != CURLM_OK) {

@@ -43,6 +43,8 @@ static ssize_t on_upload(struct job *job, char *room, size_t size)
 
 	if (a->upload_result < 0)
 		return a->upload_result;
+	if (a->upload_gate && at > 0)
+		gate_wait(a->upload_gate);
 	if (a->upload_credit_step > 0) {
 		uint64_t credit = atomic_load(&a->upload_credit);
 

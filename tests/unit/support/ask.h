@@ -19,6 +19,7 @@ struct ask {
 	int head_result;                               /* what head() returns */
 	int body_result;                               /* ... and body() when it is negative */
 	ssize_t upload_result;                         /* ... and upload() when it is negative */
+	struct gate *upload_gate;                      /* upload() waits there once it has given something */
 	uint64_t body_credit_step, upload_credit_step; /* 0: never hold; else so many bytes for each ask_go_on_*() */
 
 	/* What was told. Atomic: looked at while it runs. The rest after ask_wait(). */

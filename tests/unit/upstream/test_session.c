@@ -34,8 +34,39 @@ static void act_wait(struct http_visit *v)
 	http_answer(v, "200 OK", "late");
 }
 
+static void refuse(struct http_visit *v, const char *answer)
+{
+	struct bed *bed = v->arg;
+
+	http_send_text(v, answer);
+	http_reset(v);
+	gate_open(&bed->came);
+}
+
+static void act_refuse(struct http_visit *v)
+{
+	refuse(v,
+	        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Too Large\r\nX-Why: size\r\nContent-Length: 5\r\n\r\nlarge");
+}
+
+static void act_refuse_in_part(struct http_visit *v)
+{
+	refuse(v, "HTTP/1.1 413 Too Large\r\nContent-Length: 50\r\n\r\nlarge");
+}
+
+static void act_break(struct http_visit *v)
+{
+	refuse(v, "HTTP/1.1 413 Too La");
+}
+
 static const struct http_route routes[] = {
-        {NULL, "/hello", act_hello}, {NULL, "/wait", act_wait}, {NULL, NULL, http_echo}};
+        {NULL, "/hello", act_hello},
+        {NULL, "/wait", act_wait},
+        {NULL, "/refuse", act_refuse},
+        {NULL, "/refuse-in-part", act_refuse_in_part},
+        {NULL, "/break", act_break},
+        {NULL, NULL, http_echo},
+};
 
 static void make(struct bed *bed)
 {
@@ -85,6 +116,41 @@ START_TEST(runs_many_at_once)
 	}
 	ck_assert_uint_eq(http_origin_connection_count(bed.http), MANY);
 	free(asks);
+	clear(&bed);
+}
+END_TEST
+
+/* An upload whose connection is reset while its next piece is being read: sending it fails. */
+static void upload_to(struct bed *bed, struct ask *a, const char *target)
+{
+	ask_init(a, "POST", target);
+	a->upload_zeros = 16 * 1024 * 1024;
+	a->job.has_body = true;
+	a->job.body_size = 16 * 1024 * 1024;
+	a->upload_gate = &bed->came;
+	session_perform(bed->session, &a->job);
+	ask_wait(a);
+	gate_shut(&bed->came);
+}
+
+START_TEST(answer_before_the_end_of_an_upload)
+{
+	struct bed bed;
+	struct ask a;
+
+	make(&bed);
+	upload_to(&bed, &a, "/refuse");
+	ask_assert_done(&a, 413, "large");
+	ck_assert_str_eq(fields_get(&a.fields, "X-Why"), "size");
+	ask_release(&a);
+	upload_to(&bed, &a, "/refuse-in-part");
+	ask_assert_outcome(&a, JOB_CUT);
+	ck_assert_uint_eq(a.status, 413);
+	ask_release(&a);
+	upload_to(&bed, &a, "/break");
+	ask_assert_outcome(&a, JOB_NO_ANSWER);
+	ck_assert(a.result.maybe_sent);
+	ask_release(&a);
 	clear(&bed);
 }
 END_TEST
@@ -220,5 +286,6 @@ START_TEST(free_takes_null)
 }
 END_TEST
 
-UNIT_MAIN("session", runs_many_at_once, step_waits_no_longer_than_told, cancel_ends_all_and_whatever_is_started_later,
-        poked_and_ended_in_one_step, watches_a_descriptor_besides, goes_on_after_a_job_that_fails, free_takes_null)
+UNIT_MAIN("session", runs_many_at_once, answer_before_the_end_of_an_upload, step_waits_no_longer_than_told,
+        cancel_ends_all_and_whatever_is_started_later, poked_and_ended_in_one_step, watches_a_descriptor_besides,
+        goes_on_after_a_job_that_fails, free_takes_null)
