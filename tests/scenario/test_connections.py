@@ -72,6 +72,17 @@ def test_one_connection_each_side_serves_many(launch, engine, fake, fresh):
     assert len({request.connection for request in fake.seen("/issues.json")}) == 1
 
 
+@pytest.mark.parametrize("query", ["x=<", "limit=%zz", "x=" + "y" * 9000])
+def test_what_a_server_may_refuse_goes_out_on_a_connection_of_its_own(launch, engine, fake, fresh, query):
+    """Puma waits 20 s for the rest of it where another request came before."""
+    daemon = launch({f"engine.{engine}.workers": 1})
+    with daemon.connect() as connection:
+        assert connection.get(fresh()).status == 200
+        connection.get(fresh() + "&" + query)
+    first, second = fake.seen("/issues.json")
+    assert query in second.target and first.connection != second.connection
+
+
 def test_standard_library_client(daemon, fake, fresh):
     http = daemon.http()
     for method, target, status in [
