@@ -224,7 +224,7 @@ static void give_cookies(struct fetch *f)
 
 static int take_cookies(struct fetch *f)
 {
-	if (!forward_passes_cookies(f->r))
+	if (!forward_passes_cookies(f->r, &f->fields))
 		return 0;
 	for (size_t i = 0; i < f->fields.count; i++)
 		if (field_name_is(f->fields.items[i].name, "Set-Cookie") &&

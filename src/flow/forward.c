@@ -32,6 +32,23 @@ static int add_via(struct fields *fields)
 	return fields_set(fields, "Via", via.data);
 }
 
+/* Redmine takes nobody's identity from a cookie there, but fails on an expired session (redmine-api.md 2.3). */
+static bool is_api(const struct request *r)
+{
+	return r->target.format == TARGET_FORMAT_JSON || r->target.format == TARGET_FORMAT_XML || r->query.api_format;
+}
+
+bool forward_passes_cookies(const struct request *r, const struct fields *answer)
+{
+	const char *type = fields_get(answer, "Content-Type");
+
+	if (r->conf->cache.policy != CACHE_POLICY_REDMINE)
+		return true;
+	if (is_api(r))
+		return false;
+	return r->identity.anonymous || r->identity.cookie || (type && strncasecmp(type, "text/html", 9) == 0);
+}
+
 int forward_request_fields(struct fields *ret, const struct request *r, enum forward_purpose purpose, bool own_coding)
 {
 	if (fields_copy(ret, &r->fields) < 0)
@@ -45,6 +62,8 @@ int forward_request_fields(struct fields *ret, const struct request *r, enum for
 		        (own_coding && field_name_is(name, "Accept-Encoding")))
 			fields_remove(ret, name);
 	}
+	if (r->conf->cache.policy == CACHE_POLICY_REDMINE && is_api(r))
+		fields_remove(ret, "Cookie");
 	return add_via(ret);
 }
 
@@ -83,18 +102,11 @@ static int lead_back(struct fields *fields, const char *name, const struct reque
 	return result < 0 ? result : fields_set(fields, name, buf_text(&led));
 }
 
-bool forward_passes_cookies(const struct request *r)
-{
-	return r->conf->cache.policy != CACHE_POLICY_REDMINE ||
-	       (r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML &&
-	               !r->query.api_format);
-}
-
 int forward_answer_fields(struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite)
 {
 	fields_remove_hop_by_hop(fields);
 	fields_remove(fields, "Content-Length");
-	if (!forward_passes_cookies(r))
+	if (!forward_passes_cookies(r, fields))
 		fields_remove(fields, "Set-Cookie");
 	if (!rewrite)
 		return 0;

@@ -17,7 +17,7 @@ enum forward_purpose {
 
 /*
  * The fields that Redmine is sent for this request: the client's but for hop-by-hop ones, Host,
- * Content-Length, Expect, and those by which a client could decide what others get (redmine/request_fields.h). own_coding: the daemon
+ * Content-Length, Expect, a Cookie where an API format is asked for under the redmine policy, and those by which a client could decide what others get (redmine/request_fields.h). own_coding: the daemon
  * chooses Accept-Encoding itself. 0 or -ENOMEM.
  */
 int forward_request_fields(
@@ -25,8 +25,7 @@ int forward_request_fields(
 
 /*
  * Redmine's fields for the client: without hop-by-hop ones and Content-Length, without Set-Cookie where
- * an API format is answered under the redmine policy (Redmine takes no identity from cookies there, and a client that
- * keeps them would never be answered from the cache again), Location and Content-Location led
+ * forward_passes_cookies() says so, Location and Content-Location led
  * back. rewrite: false leaves links (no-transform). Works in place. 0 or -ENOMEM.
  */
 int forward_answer_fields(
@@ -36,8 +35,12 @@ int forward_answer_fields(
 int forward_location(
         const char *value, const struct request *r, const struct origin *origin, struct buf *out) MUST_CHECK;
 
-/* True when Set-Cookie is passed on to the client of r: not where an API format is answered under the redmine policy. */
-bool forward_passes_cookies(const struct request *r);
+/*
+ * True when the answer's Set-Cookie is passed on to the client of r. Not, under the redmine policy, where an API format
+ * is answered, or a file or feed to somebody who has a key or password and no cookie yet: Redmine needs none from either,
+ * and a client that keeps it would never be answered from the cache again.
+ */
+bool forward_passes_cookies(const struct request *r, const struct fields *answer);
 
 /* The format of an answer with these fields to r: by the path's extension, or by Content-Type where the query asked for an API format. */
 enum target_format forward_format(const struct request *r, const struct fields *answer);

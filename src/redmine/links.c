@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+static const char *const feed_names[] = {"icon", "logo", "uri"};
 static const char *const names[] = {"content_url", "thumbnail_url", "url", "html_url", "avatar_url"};
 
 /* What is looked for. */
@@ -49,12 +50,12 @@ static size_t before_spaces(const char *text, size_t at)
 }
 
 /* The name that ends at `at` and stands right behind the byte `lead`: where that byte is, or -1. */
-static ptrdiff_t before_name(const char *text, size_t at, char lead)
+static ptrdiff_t before_name(const char *text, size_t at, char lead, const char *const *list, size_t count)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t size = strlen(names[i]);
+	for (size_t i = 0; i < count; i++) {
+		size_t size = strlen(list[i]);
 
-		if (at > size && memcmp(text + at - size, names[i], size) == 0 && text[at - size - 1] == lead)
+		if (at > size && memcmp(text + at - size, list[i], size) == 0 && text[at - size - 1] == lead)
 			return (ptrdiff_t)(at - size - 1);
 	}
 	return -1;
@@ -74,22 +75,24 @@ static bool json_precedes(const char *text, size_t size)
 	at = before_spaces(text, at - 1);
 	if (at == 0 || text[at - 1] != '"')
 		return false;
-	quote = before_name(text, at - 1, '"');
+	quote = before_name(text, at - 1, '"', names, ARRAY_SIZE(names));
 	return quote >= 0 && (quote == 0 || text[quote - 1] != '\\');
 }
 
 /* text ends in: <content_url> */
 static bool xml_precedes(const char *text, size_t size)
 {
-	return text[size - 1] == '>' && before_name(text, size - 1, '<') >= 0;
+	return text[size - 1] == '>' && before_name(text, size - 1, '<', names, ARRAY_SIZE(names)) >= 0;
 }
 
-/* text ends in the quote that opens the value of a <link>'s href (XML 1.0 3.1, production 40 and following). */
+/* text ends in <icon> or another of Atom's elements that hold an address (RFC 4287 4.2.5, 4.2.8, 3.2.2), or in the quote that opens the value of a <link>'s href (XML 1.0 3.1, production 40 and following). */
 static bool atom_precedes(const char *text, size_t size)
 {
 	const char *tag = memrchr(text, '<', size);
 	size_t at;
 
+	if (text[size - 1] == '>')
+		return before_name(text, size - 1, '<', feed_names, ARRAY_SIZE(feed_names)) >= 0;
 	if (!tag || text + size - tag < 6 || memcmp(tag, "<link", 5) != 0)
 		return false;
 	at = (size_t)(tag - text) + 5;
@@ -128,7 +131,7 @@ static bool base_ends(const struct needle *needle, char quote, char next)
 {
 	if (next == '/' || next == '?' || next == '#')
 		return true;
-	return next == (needle->format == TARGET_FORMAT_XML ? '<' : quote);
+	return next == (quote == '>' ? '<' : quote);
 }
 
 static bool window_precedes(const struct needle *needle, const struct window *w, size_t at, char next)

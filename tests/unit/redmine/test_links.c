@@ -99,6 +99,8 @@ static const struct {
         {TARGET_FORMAT_XML, "<link href=\"" FROM "/x\"/>", SAME},
         {TARGET_FORMAT_XML, "{\"url\":\"" FROM "/x\"}", SAME},
 
+        {TARGET_FORMAT_ATOM, "<icon>" FROM "/favicon.ico?1\"</icon><uri>" FROM "</uri><id>" FROM "/</id>",
+                "<icon>" TO "/favicon.ico?1\"</icon><uri>" TO "</uri><id>" FROM "/</id>"},
         {TARGET_FORMAT_ATOM, "<link rel=\"self\" href=\"" FROM "/issues.atom?key=1&amp;a=2\"/>",
                 "<link rel=\"self\" href=\"" TO "/issues.atom?key=1&amp;a=2\"/>"},
         {TARGET_FORMAT_ATOM, "<link href='" FROM "' rel='x'/>", "<link href='" TO "' rel='x'/>"},
