@@ -25,7 +25,7 @@ struct daemon {
 	struct conf *conf;
 	struct digest_secret secret;
 	struct origin origin;
-	struct engine *engine;
+	struct engines *engines;
 	struct cache *cache;
 	struct flow flow;
 	struct front *front;
@@ -89,12 +89,9 @@ static void on_store_state(void *arg, enum cache_store_state state, const char *
 	keep_secret(arg);
 }
 
-/* While there is one thread: the process engine forks here. */
-static int prepare(struct daemon *d, struct fail *fail)
+static int prepare_engine(struct daemon *d, const struct conf_engine *row, struct fail *fail)
 {
-	const char *name = d->conf->engine.default_name;
-	int r = origin_init(&d->origin, d->conf->upstream.url, fail);
-	const struct conf_engine *row = conf_engine(d->conf, name);
+	bool is_default = strcmp(row->name, d->conf->engine.default_name) == 0;
 	struct engine_settings settings = {
 	        .session = {.origin = &d->origin,
 	                .ca_file = d->conf->upstream.ca_file,
@@ -104,11 +101,28 @@ static int prepare(struct daemon *d, struct fail *fail)
 	        .workers = row->workers,
 	        .queue = row->queue,
 	};
+	struct engine *engine = engine_new(row->name, &settings, fail);
+
+	if (!engine)
+		return fail->code;
+	if (engines_add(d->engines, engine, is_default) < 0)
+		return fail_set(fail, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* While there is one thread: the process engine forks here. */
+static int prepare(struct daemon *d, struct fail *fail)
+{
+	int r = origin_init(&d->origin, d->conf->upstream.url, fail);
 
 	if (r < 0)
 		return r;
-	d->engine = engine_new(name, &settings, fail);
-	return d->engine ? 0 : fail->code;
+	d->engines = engines_new();
+	if (!d->engines)
+		return fail_set(fail, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < d->conf->engine.count && r == 0; i++)
+		r = prepare_engine(d, &d->conf->engine.items[i], fail);
+	return r;
 }
 
 static int start_cache(struct daemon *d, struct fail *fail)
@@ -135,9 +149,9 @@ static int start(struct daemon *d, struct fail *fail)
 	if ((r = start_cache(d, fail)) < 0)
 		return r;
 	keep_secret(d);
-	if ((r = engine_start(d->engine, fail)) < 0)
+	if ((r = engines_start(d->engines, fail)) < 0)
 		return r;
-	r = flow_init(&d->flow, d->cache, d->engine, &d->origin, &d->secret);
+	r = flow_init(&d->flow, d->cache, d->engines, &d->origin, &d->secret);
 	if (r < 0)
 		return fail_set(fail, r, "out of memory");
 	if ((r = front_new(&d->flow, d->conf, &d->front, fail)) < 0)
@@ -150,11 +164,11 @@ static void stop(struct daemon *d)
 {
 	if (d->front && !front_drain(d->front, d->conf->listen.drain_timeout_ms))
 		log_warn("stopping: some answers were not finished within listen.drain_timeout");
-	if (d->engine)
-		engine_stop(d->engine, false);
+	if (d->engines)
+		engines_stop(d->engines, false);
 	front_free(d->front);
 	flow_release(&d->flow);
-	engine_free(d->engine);
+	engines_free(d->engines);
 	if (d->cache)
 		cache_free(d->cache, STORE_FLUSH_MS);
 	origin_release(&d->origin);
@@ -193,7 +207,7 @@ static void reload(struct daemon *d)
 static void serve(struct daemon *d)
 {
 	sd_notify(0, "READY=1");
-	log_info("ready: Redmine is %s, the engine %s", d->origin.base, engine_name(d->engine));
+	log_info("ready: Redmine is %s, the engine %s", d->origin.base, engine_name(engines_default(d->engines)));
 	for (;;) {
 		int number;
 

@@ -82,7 +82,8 @@ OPTION(listen, drain_timeout, listen.drain_timeout_ms, SPAN, "20s", "0", "1h", R
 SECTION(engine, "NAME", "Where and when the questions to Redmine run.")
 
 OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
-	"The engine that asks Redmine. sync: one question at a time. thread: several, a thread for each. process: "
+	"The engine that asks Redmine for whoever does not name another by Redmine-Cached-Engine. It runs, and every one "
+	"that has a section of its own, as [engine \"async\"]. sync: one question at a time. thread: several, a thread for each. process: "
 	"several, a process for each. async: many, all from one thread.")
 ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
 	"How many questions may be under way at a time. auto: as many as suit the engine. sync always has 1.")

@@ -3,6 +3,7 @@ libdaemon_a_SOURCES += \
 	src/engine/base.c src/engine/base.h \
 	src/engine/confine.c src/engine/confine.h \
 	src/engine/engine.c src/engine/engine.h \
+	src/engine/engines.c src/engine/engines.h \
 	src/engine/hand.c \
 	src/engine/pool.c \
 	src/engine/process.c src/engine/process.h \

@@ -81,6 +81,8 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 	job->accept_gzip = own_coding && wants_gzip(r->conf, f->flow->origin);
 	job->timeout_ms = r->conf->upstream.timeout_ms;
 	job->connect_timeout_ms = r->conf->upstream.connect_timeout_ms;
+	job->rank = r->rank;
+	memcpy(&job->share, r->identity.digest, sizeof(job->share));
 	if (r->has_body) {
 		pipe_set_reader(&r->upload, upload_wake, job);
 	}
@@ -113,7 +115,7 @@ static void submit(struct fetch *f)
 {
 	f->started_us = clock_monotonic_us();
 	atomic_fetch_add(&f->flow->figures.upstream, 1);
-	engine_submit(f->flow->engine, &f->job);
+	engines_submit(f->flow->engines, f->r->engine, &f->job);
 }
 
 /* Offers Redmine the validator of what is stored. */

@@ -5,10 +5,13 @@
 #include "flow/forward.h"
 #include "flow/policy.h"
 #include "redmine/form.h"
+#include "redmine/request_fields.h"
 #include "redmine/request_key.h"
 
 #include <errno.h>
 
+/* Which engine asks Redmine; never forwarded, as nothing that begins so. */
+#define ENGINE_FIELD "Redmine-Cached-Engine"
 /* Of a form so much is looked at for its _method; what lies behind makes no difference that is not safe. */
 #define FORM_LOOKED_AT (16 * 1024)
 
@@ -95,6 +98,22 @@ static enum flow_next classify_read(struct request *r)
 	return go_to(r, STEP_LOOKUP);
 }
 
+/* The engine that the request names. False: it names none that runs, which is answered. */
+static bool choose_engine(struct request *r)
+{
+	const char *name = fields_get(&r->fields, ENGINE_FIELD);
+	char running[256];
+
+	if (!name)
+		return true;
+	r->engine = engines_find(r->flow->engines, name);
+	if (r->engine && request_field_count(&r->fields, ENGINE_FIELD) == 1)
+		return true;
+	engines_list(r->flow->engines, running, sizeof(running));
+	request_answer_error(r, 400, 0, ENGINE_FIELD " must name one of the engines that run: %s.", running);
+	return false;
+}
+
 static enum flow_next step_classify(struct request *r)
 {
 	bool ordered;
@@ -112,6 +131,8 @@ static enum flow_next step_classify(struct request *r)
 	identity_of(&r->identity, &r->fields, &r->query, r->flow->secret);
 	directives_read(&r->directives, &r->fields);
 	r->resource = policy_resource(r->conf, resource_match(&r->target, r->query.api_format));
+	if (!choose_engine(r))
+		return go_to(r, STEP_DELIVER);
 	if (method_is_safe(r->method))
 		return classify_read(r);
 	r->why = FORWARD_METHOD;
@@ -327,10 +348,10 @@ void flow_resume(struct request *r, enum flow_step step)
 	run(r);
 }
 
-int flow_init(struct flow *flow, struct cache *cache, struct engine *engine, const struct origin *origin,
+int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, const struct origin *origin,
         const struct digest_secret *secret)
 {
-	*flow = (struct flow){.cache = cache, .engine = engine, .origin = origin, .secret = secret};
+	*flow = (struct flow){.cache = cache, .engines = engines, .origin = origin, .secret = secret};
 	flow->flights = flights_new(cache_generations(cache));
 	return flow->flights ? 0 : -ENOMEM;
 }

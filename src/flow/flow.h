@@ -7,7 +7,7 @@
 #define FLOW_FLOW_H
 
 #include "cache/cache.h"
-#include "engine/engine.h"
+#include "engine/engines.h"
 #include "flow/flight.h"
 #include "flow/request.h"
 #include "upstream/origin.h"
@@ -19,7 +19,7 @@ struct flow_figures {
 
 struct flow {
 	struct cache *cache;                /* borrowed */
-	struct engine *engine;              /* borrowed; the default one */
+	struct engines *engines;            /* borrowed */
 	const struct origin *origin;        /* borrowed */
 	const struct digest_secret *secret; /* borrowed */
 	struct flights *flights;            /* owned */
@@ -27,7 +27,7 @@ struct flow {
 };
 
 /* Fills all but flights, which it makes. 0 or -ENOMEM. */
-int flow_init(struct flow *flow, struct cache *cache, struct engine *engine, const struct origin *origin,
+int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, const struct origin *origin,
         const struct digest_secret *secret);
 /* After the engines have stopped. */
 void flow_release(struct flow *flow);

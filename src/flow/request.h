@@ -13,9 +13,11 @@
 #include "redmine/identity.h"
 #include "redmine/resource.h"
 #include "redmine/tags.h"
+#include "upstream/job.h"
 
 #include <stdatomic.h>
 
+struct engine;
 struct fetch;
 struct flow;
 struct request;
@@ -67,6 +69,7 @@ struct request {
 	bool has_body;
 	int64_t body_size;  /* -1: chunked */
 	struct pipe upload; /* written by the front */
+	enum job_rank rank; /* JOB_INTERACTIVE unless set */
 
 	/* The flow's. */
 	struct flow *flow;
@@ -74,6 +77,7 @@ struct request {
 	struct query_parts query;
 	struct identity identity;
 	struct directives directives;
+	struct engine *engine;           /* that the client chose; NULL: the default */
 	const struct resource *resource; /* whose rules hold; NULL: RFC 9111 */
 	bool sub_path;                   /* the target carries the origin's sub-URI already */
 	char *base;                      /* what links to the origin are rewritten to */

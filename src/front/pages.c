@@ -124,7 +124,18 @@ static struct json_object *print_engine(struct engine *engine)
 	add_count(object, "queue_limit", (uint64_t)figures.queue_limit);
 	add_count(object, "done", figures.done);
 	add_count(object, "refused", figures.refused);
+	add_count(object, "deaths", figures.deaths);
 	return object;
+}
+
+static struct json_object *print_engines(const struct engines *engines)
+{
+	struct json_object *array = json_object_new_array();
+	struct engine *engine;
+
+	for (size_t i = 0; (engine = engines_at(engines, i)); i++)
+		json_object_array_add(array, print_engine(engine));
+	return array;
 }
 
 static void answer_status(struct front *front, struct request *r)
@@ -136,7 +147,8 @@ static void answer_status(struct front *front, struct request *r)
 	json_object_object_add(object, "clock_offset_ms", json_object_new_int64(clock_offset_ms()));
 	json_object_object_add(object, "requests", print_requests(front));
 	json_object_object_add(object, "cache", print_cache(front));
-	json_object_object_add(object, "engine", print_engine(front->flow->engine));
+	json_object_object_add(object, "engine", print_engine(engines_default(front->flow->engines)));
+	json_object_object_add(object, "engines", print_engines(front->flow->engines));
 	add_count(object, "log_dropped", log_dropped());
 	answer_json(r, 200, object);
 }

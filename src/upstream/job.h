@@ -31,6 +31,14 @@ enum job_outcome {
 	JOB_CANCELLED, /* job_cancel(), or a callback of its client gave up before the head */
 };
 
+/* How soon a job runs where not all can at once. */
+enum job_rank {
+	JOB_INTERACTIVE, /* somebody waits for it */
+	JOB_READ_AHEAD,  /* somebody will probably ask for it next */
+	JOB_BACKGROUND,  /* nobody waits for it */
+};
+#define JOB_RANKS 3
+
 struct job_result {
 	enum job_outcome outcome;
 	bool maybe_sent;     /* a byte of the request may have reached Redmine */
@@ -74,6 +82,8 @@ struct job {
 	bool accept_gzip;   /* with undo_coding: ask for gzip */
 	int64_t timeout_ms; /* longest time without a byte from Redmine while it is its turn */
 	int64_t connect_timeout_ms;
+	uint64_t share;     /* who asks: jobs of equal shares wait behind each other, those of others beside them */
+	enum job_rank rank; /* before whom it runs */
 
 	/* The engine's. */
 	pthread_mutex_t lock;          /* guards the next two */

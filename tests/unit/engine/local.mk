@@ -3,6 +3,7 @@ engine_bed = tests/unit/engine/bed.c tests/unit/engine/bed.h $(tests_support)
 engine_tests = \
 	tests/unit/engine/test_confine \
 	tests/unit/engine/test_engine \
+	tests/unit/engine/test_engines \
 	tests/unit/engine/test_process \
 	tests/unit/engine/test_queue \
 	tests/unit/engine/test_wire
@@ -23,6 +24,10 @@ tests_unit_engine_conformance_LDADD = $(TESTS_LIBS)
 tests_unit_engine_test_engine_SOURCES = tests/unit/engine/test_engine.c tests/unit/unit.h $(tests_support)
 tests_unit_engine_test_engine_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_engine_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_engines_SOURCES = tests/unit/engine/test_engines.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_engines_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_engines_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(engine_bed) tests/unit/unit.h
 tests_unit_engine_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -37,6 +37,16 @@ static void take_jobs(struct engine *engine, struct job *const *jobs, size_t cou
 static const struct engine_ops noting = {
         .abi = ENGINE_ABI, .name = "noting", .workers_max = 1, .process_bulk_request = take_jobs};
 
+static struct engine *noting_engine(struct kit *kit)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	ck_assert_ptr_nonnull(engine);
+	*engine = (struct engine){.magic = ENGINE_MAGIC, .ops = &noting, .own = kit};
+	job_queue_init(&engine->queue, 1);
+	return engine;
+}
+
 void kit_make(struct kit *kit, const struct kit_options *options)
 {
 	struct cache_settings settings = {
@@ -46,15 +56,14 @@ void kit_make(struct kit *kit, const struct kit_options *options)
 	};
 	struct fail fail = {0};
 
-	*kit = (struct kit){.engine = {.magic = ENGINE_MAGIC, .ops = &noting}};
-	kit->engine.own = kit;
-	job_queue_init(&kit->engine.queue, 1);
+	*kit = (struct kit){.engines = engines_new()};
+	ck_assert_int_eq(engines_add(kit->engines, noting_engine(kit), true), 0);
 	digest_secret_random(&kit->secret);
 	kit->conf = kit_conf(options ? options->settings : NULL);
 	ck_assert_int_eq(
 	        origin_init(&kit->origin, options && options->origin ? options->origin : KIT_ORIGIN, &fail), 0);
 	ck_assert_msg(cache_new(&settings, &kit->cache, &fail) == 0, "%s", fail.text);
-	ck_assert_int_eq(flow_init(&kit->flow, kit->cache, &kit->engine, &kit->origin, &kit->secret), 0);
+	ck_assert_int_eq(flow_init(&kit->flow, kit->cache, kit->engines, &kit->origin, &kit->secret), 0);
 }
 
 void kit_clear(struct kit *kit)
@@ -64,7 +73,7 @@ void kit_clear(struct kit *kit)
 	cache_free(kit->cache, 1000);
 	origin_release(&kit->origin);
 	conf_unref(kit->conf);
-	job_queue_release(&kit->engine.queue);
+	engines_free(kit->engines);
 	clock_set_offset_ms(0);
 }
 

@@ -31,7 +31,7 @@ struct kit {
 	struct origin origin;
 	struct digest_secret secret;
 	struct cache *cache;
-	struct engine engine;
+	struct engines *engines;
 	struct flow flow;
 	struct job *jobs[KIT_JOBS]; /* in the order of their submission; NULL: ended */
 	size_t job_count;

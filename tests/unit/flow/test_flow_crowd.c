@@ -23,7 +23,7 @@ struct crowd {
 	struct digest_secret secret;
 	struct cache *cache;
 	struct http_origin *http;
-	struct engine *engine;
+	struct engines *engines;
 	struct flow flow;
 
 	_Atomic unsigned version[THINGS];  /* the origin's state */
@@ -104,17 +104,18 @@ static void make(struct crowd *crowd)
 	ck_assert_int_eq(origin_init(&crowd->origin, http_origin_url(crowd->http), &fail), 0);
 	digest_secret_random(&crowd->secret);
 	ck_assert_int_eq(cache_new(&cache, &crowd->cache, &fail), 0);
-	crowd->engine = engine_new("thread", &engine, &fail);
+	crowd->engines = engines_new();
+	ck_assert_int_eq(engines_add(crowd->engines, engine_new("thread", &engine, &fail), true), 0);
 	http_origin_start(crowd->http);
-	ck_assert_int_eq(engine_start(crowd->engine, &fail), 0);
-	ck_assert_int_eq(flow_init(&crowd->flow, crowd->cache, crowd->engine, &crowd->origin, &crowd->secret), 0);
+	ck_assert_int_eq(engines_start(crowd->engines, &fail), 0);
+	ck_assert_int_eq(flow_init(&crowd->flow, crowd->cache, crowd->engines, &crowd->origin, &crowd->secret), 0);
 }
 
 static void clear(struct crowd *crowd)
 {
-	engine_stop(crowd->engine, true);
+	engines_stop(crowd->engines, true);
 	flow_release(&crowd->flow);
-	engine_free(crowd->engine);
+	engines_free(crowd->engines);
 	cache_free(crowd->cache, 1000);
 	http_origin_stop(crowd->http);
 	origin_release(&crowd->origin);

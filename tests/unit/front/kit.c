@@ -85,10 +85,11 @@ void kit_make(struct kit *kit, const struct http_route *routes, size_t count, co
 	ck_assert_int_eq(origin_init(&kit->origin, http_origin_url(kit->http), &fail), 0);
 	digest_secret_random(&kit->secret);
 	ck_assert_int_eq(cache_new(&cache, &kit->cache, &fail), 0);
-	kit->engine = engine_new("thread", &engine, &fail);
+	kit->engines = engines_new();
+	ck_assert_int_eq(engines_add(kit->engines, engine_new("thread", &engine, &fail), true), 0);
 	http_origin_start(kit->http);
-	ck_assert_int_eq(engine_start(kit->engine, &fail), 0);
-	ck_assert_int_eq(flow_init(&kit->flow, kit->cache, kit->engine, &kit->origin, &kit->secret), 0);
+	ck_assert_int_eq(engines_start(kit->engines, &fail), 0);
+	ck_assert_int_eq(flow_init(&kit->flow, kit->cache, kit->engines, &kit->origin, &kit->secret), 0);
 	open_front(kit, settings);
 	ck_assert_int_eq(front_start(kit->front, &fail), 0);
 }
@@ -102,10 +103,10 @@ void kit_reload(struct kit *kit, const char *const *settings)
 
 void kit_clear(struct kit *kit)
 {
-	engine_stop(kit->engine, false);
+	engines_stop(kit->engines, false);
 	front_free(kit->front);
 	flow_release(&kit->flow);
-	engine_free(kit->engine);
+	engines_free(kit->engines);
 	cache_free(kit->cache, 1000);
 	http_origin_stop(kit->http);
 	origin_release(&kit->origin);

@@ -24,7 +24,7 @@ struct kit {
 	struct origin origin;
 	struct digest_secret secret;
 	struct cache *cache;
-	struct engine *engine;
+	struct engines *engines;
 	struct flow flow;
 	struct front *front;
 	char folder[64];      /* of the Unix socket */

@@ -296,7 +296,7 @@ START_TEST(draining_has_a_limit)
 	gate_wait(&kit.came);
 	ck_assert(!front_drain(kit.front, 20));
 	/* What is not done by then ends as the engine ends it: with an answer that says so. */
-	engine_stop(kit.engine, false);
+	engines_stop(kit.engines, false);
 	ck_assert(wire_read(&waiting, "GET", &answer));
 	ck_assert_uint_eq(answer.status, 503);
 	wire_answer_release(&answer);
