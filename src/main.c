@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "flow/inner.h"
 #include "front/front.h"
 
 #include <errno.h>
@@ -167,6 +168,8 @@ static void stop(struct daemon *d)
 	if (d->engines)
 		engines_stop(d->engines, false);
 	front_free(d->front);
+	if (d->flow.flights)
+		inner_close(&d->flow);
 	flow_release(&d->flow);
 	engines_free(d->engines);
 	if (d->cache)

@@ -27,25 +27,34 @@ void fetch_unref(struct fetch *f)
 	free(f);
 }
 
-ssize_t fetch_read(struct fetch *fetch, char *room, size_t size)
+static ssize_t stream_read(void *owner, char *room, size_t size)
 {
+	struct fetch *fetch = owner;
+
 	CHECK(fetch, FETCH_MAGIC);
 	return pipe_read(&fetch->pipe, room, size);
 }
 
-void fetch_listen(struct fetch *fetch, void (*wake)(void *arg), void *arg)
+static void stream_listen(void *owner, void (*wake)(void *arg), void *arg)
 {
+	struct fetch *fetch = owner;
+
 	CHECK(fetch, FETCH_MAGIC);
 	pipe_set_reader(&fetch->pipe, wake, arg);
 }
 
-void fetch_leave(struct fetch *fetch)
+/* An unfinished transfer is cancelled. */
+static void stream_leave(void *owner)
 {
+	struct fetch *fetch = owner;
+
 	CHECK(fetch, FETCH_MAGIC);
 	pipe_abandon(&fetch->pipe);
 	job_cancel(&fetch->job);
 	fetch_unref(fetch);
 }
+
+const struct stream_ops fetch_stream = {.read = stream_read, .listen = stream_listen, .leave = stream_leave};
 
 static void upload_wake(void *arg)
 {

@@ -23,11 +23,4 @@ void fetch_for_flight(struct request *r, struct flight *flight);
  */
 void fetch_for_request(struct request *r, bool write);
 
-/* The body of a streamed answer, as pipe_read. The front's thread. */
-ssize_t fetch_read(struct fetch *fetch, char *room, size_t size);
-/* Who is woken when fetch_read has more; set before the first read. */
-void fetch_listen(struct fetch *fetch, void (*wake)(void *arg), void *arg);
-/* The reader is done or gone: gives its reference back; an unfinished transfer is cancelled. */
-void fetch_leave(struct fetch *fetch);
-
 #endif

@@ -106,12 +106,29 @@ static void disband(struct fetch *f)
 	}
 }
 
-/* From here on the body goes to the client as it comes. What was collected goes first. */
-static int start_stream(struct fetch *f)
+/* What cannot be shared is collected all the same for an inner request, which reads no stream. What was collected goes first. */
+static int collect_on(struct fetch *f)
 {
 	CLEANUP(buf_release) struct buf collected = f->body;
 	int r;
 
+	f->body = BUF_INIT(f->r->inner_limit);
+	if (f->flight)
+		disband(f);
+	f->mode = FETCH_COLLECT;
+	r = make_links(f);
+	return r == 0 && collected.size > 0 ? emit(f, collected.data, collected.size) : r;
+}
+
+/* From here on the body goes to the client as it comes. What was collected goes first. */
+static int start_stream(struct fetch *f)
+{
+	CLEANUP(buf_release) struct buf collected = BUF_INIT(1);
+	int r;
+
+	if (f->r->inner_limit > 0)
+		return collect_on(f);
+	collected = f->body;
 	f->body = BUF_INIT(1);
 	if (f->flight)
 		disband(f);
@@ -120,7 +137,7 @@ static int start_stream(struct fetch *f)
 		return r;
 	f->mode = FETCH_STREAM;
 	f->r->answer.length = f->links ? -1 : f->length;
-	f->r->answer.fetch = f;
+	f->r->answer.stream = (struct stream){.ops = &fetch_stream, .owner = f};
 	f->r->answer.upstream_us = clock_monotonic_us() - f->started_us;
 	atomic_fetch_add(&f->refs, 1);
 	fetch_deliver(f, f->r); /* from here on a failure cuts the stream */

@@ -46,6 +46,9 @@ struct fetch {
 /* Gives one reference back. Any thread. */
 void fetch_unref(struct fetch *f);
 
+/* fetch.c: the body as its one client reads it; the owner is the fetch. */
+extern const struct stream_ops fetch_stream;
+
 /* fetch_answer.c: the job's callbacks. */
 extern const struct job_client fetch_client;
 

@@ -282,11 +282,24 @@ static enum flow_next step_write(struct request *r)
 	return FLOW_PARKED;
 }
 
+static void count_inner(struct flow_figures *figures, const struct answer *answer)
+{
+	atomic_fetch_add_explicit(&figures->inner, 1, memory_order_relaxed);
+	if (answer->cache.hit)
+		atomic_fetch_add_explicit(&figures->inner_hits, 1, memory_order_relaxed);
+	if (answer->status >= 500)
+		atomic_fetch_add_explicit(&figures->inner_errors, 1, memory_order_relaxed);
+}
+
 static void count(struct request *r)
 {
 	struct flow_figures *figures = &r->flow->figures;
 	const struct cache_status *cache = &r->answer.cache;
 
+	if (r->inner_limit > 0) {
+		count_inner(figures, &r->answer);
+		return;
+	}
 	atomic_fetch_add_explicit(&figures->requests, 1, memory_order_relaxed);
 	if (cache->hit)
 		atomic_fetch_add_explicit(&figures->hits, 1, memory_order_relaxed);
@@ -352,6 +365,8 @@ int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, c
         const struct digest_secret *secret)
 {
 	*flow = (struct flow){.cache = cache, .engines = engines, .origin = origin, .secret = secret};
+	pthread_mutex_init(&flow->inners.lock, NULL);
+	pthread_cond_init(&flow->inners.none, NULL);
 	flow->flights = flights_new(cache_generations(cache));
 	return flow->flights ? 0 : -ENOMEM;
 }
@@ -360,4 +375,6 @@ void flow_release(struct flow *flow)
 {
 	flights_free(flow->flights);
 	flow->flights = NULL;
+	pthread_mutex_destroy(&flow->inners.lock);
+	pthread_cond_destroy(&flow->inners.none);
 }

@@ -15,6 +15,16 @@
 /* Counted since the start; any thread adds, any reads. */
 struct flow_figures {
 	atomic_ullong requests, hits, misses, revalidated, collapsed, bypassed, writes, errors, upstream;
+	atomic_ullong inner, inner_hits,
+	        inner_errors; /* the daemon's own requests; not in those above, but for upstream */
+};
+
+/* Inner requests under way (flow/inner.h). */
+struct inners {
+	pthread_mutex_t lock;
+	pthread_cond_t none;
+	unsigned active;
+	bool closed;
 };
 
 struct flow {
@@ -23,6 +33,7 @@ struct flow {
 	const struct origin *origin;        /* borrowed */
 	const struct digest_secret *secret; /* borrowed */
 	struct flights *flights;            /* owned */
+	struct inners inners;
 	struct flow_figures figures;
 };
 

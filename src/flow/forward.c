@@ -133,3 +133,31 @@ char *forward_base(const struct request *r, const struct origin *origin)
 	               ? NULL
 	               : base;
 }
+
+struct blob *forward_body(const struct request *r, const struct origin *origin)
+{
+	struct entry *entry = r->answer.entry;
+	CLEANUP(buf_release) struct buf led = BUF_INIT(SIZE_MAX / 4);
+	struct links *links;
+	struct blob *blob;
+	size_t size;
+	char *data;
+	int result;
+
+	if (!(entry->flags & ENTRY_LINKS) || r->directives.no_transform || strcmp(origin->base, r->base) == 0)
+		return blob_ref(entry->body);
+	links = links_new(forward_format(r, &entry->fields), origin->base, r->base);
+	if (!links)
+		return NULL;
+	result = links_feed(links, entry->body->data, entry->body->size, &led);
+	if (result == 0)
+		result = links_finish(links, &led);
+	links_free(links);
+	if (result < 0)
+		return NULL;
+	data = buf_take(&led, &size);
+	blob = blob_new(data, size);
+	if (!blob)
+		free(data);
+	return blob;
+}

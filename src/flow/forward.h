@@ -51,6 +51,9 @@ bool forward_rewrites(const struct request *r);
 /* The target as Redmine is sent it: with the sub-URI in front unless the client wrote it. malloc'ed, NULL: out of memory. */
 char *forward_target(const struct request *r, const struct origin *origin);
 
+/* The body that r is to get for its entry: one reference, the entry's own or one with links led back. NULL: out of memory. */
+struct blob *forward_body(const struct request *r, const struct origin *origin);
+
 /* The base URL that replaces the origin's in links for this request; malloc'ed, NULL: out of memory. */
 char *forward_base(const struct request *r, const struct origin *origin);
 

@@ -7,6 +7,7 @@ libdaemon_a_SOURCES += \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/forward.c src/flow/forward.h \
 	src/flow/harvest.c src/flow/harvest.h \
+	src/flow/inner.c src/flow/inner.h \
 	src/flow/outcome.c src/flow/outcome.h \
 	src/flow/policy.c src/flow/policy.h \
 	src/flow/request.c src/flow/request.h

@@ -1,6 +1,5 @@
 #include "flow/request.h"
 
-#include "flow/fetch.h"
 #include "flow/policy.h"
 
 #include <errno.h>
@@ -74,10 +73,21 @@ void answer_release(struct answer *answer)
 	entry_unref(answer->entry);
 	answer->entry = NULL;
 	buf_release(&answer->body);
-	if (answer->fetch)
-		fetch_leave(answer->fetch);
-	answer->fetch = NULL;
+	if (answer->stream.ops)
+		answer->stream.ops->leave(answer->stream.owner);
+	answer->stream = (struct stream){0};
 	answer->kind = ANSWER_NONE;
+	answer->own = false;
+}
+
+ssize_t answer_read(struct answer *answer, char *room, size_t size)
+{
+	return answer->stream.ops->read(answer->stream.owner, room, size);
+}
+
+void answer_listen(struct answer *answer, void (*wake)(void *arg), void *arg)
+{
+	answer->stream.ops->listen(answer->stream.owner, wake, arg);
 }
 
 /* text into body as a string of the format, with what would end it escaped. */
@@ -120,6 +130,7 @@ void request_answer_error(struct request *r, unsigned status, int retry_after, c
 	va_end(arguments);
 	answer_release(&r->answer);
 	r->answer.kind = ANSWER_WHOLE;
+	r->answer.own = true;
 	r->answer.status = status;
 	if (fields_add(&r->answer.fields, "Content-Type",
 	            xml ? "application/xml; charset=utf-8" : "application/json; charset=utf-8") < 0 ||

@@ -18,7 +18,6 @@
 #include <stdatomic.h>
 
 struct engine;
-struct fetch;
 struct flow;
 struct request;
 
@@ -26,11 +25,27 @@ enum answer_kind {
 	ANSWER_NONE,
 	ANSWER_ENTRY,  /* what is stored, or was shared by a flight */
 	ANSWER_WHOLE,  /* fields and a body in memory: Redmine's, or a page of the daemon's own */
-	ANSWER_STREAM, /* fields now, the body from the fetch as it comes */
+	ANSWER_STREAM, /* fields now, the body as it comes */
+};
+
+/* What the body of a streamed answer comes from: a fetch from Redmine, or what the daemon makes of several. */
+struct stream_ops {
+	/* Up to size bytes, as pipe_read. The front's thread. */
+	ssize_t (*read)(void *owner, char *room, size_t size);
+	/* Who is woken when read has more; set before the first read. */
+	void (*listen)(void *owner, void (*wake)(void *arg), void *arg);
+	/* The reader is done or gone: once. Any thread. */
+	void (*leave)(void *owner);
+};
+
+struct stream {
+	const struct stream_ops *ops; /* NULL: none */
+	void *owner;
 };
 
 struct answer {
 	enum answer_kind kind;
+	bool own; /* a page of the daemon's own that says what is wrong */
 	unsigned status;
 	char *reason; /* owned; NULL: the usual one */
 	struct fields
@@ -39,7 +54,7 @@ struct answer {
 	int64_t usable_until_ms; /* ENTRY with a hit: as policy_judge said; 0: decide anew for each request */
 	struct buf body;         /* WHOLE */
 	int64_t length;          /* STREAM: bytes, -1: not known. HEAD: of the body that is not sent, -1: not said */
-	struct fetch *fetch;     /* STREAM: one reference */
+	struct stream stream;    /* STREAM: to be left once */
 	struct cache_status cache;
 	int64_t upstream_us; /* time that Redmine took, -1: it was not asked */
 };
@@ -70,6 +85,7 @@ struct request {
 	int64_t body_size;  /* -1: chunked */
 	struct pipe upload; /* written by the front */
 	enum job_rank rank; /* JOB_INTERACTIVE unless set */
+	size_t inner_limit; /* of an inner request (flow/inner.h): bytes of the body, which is never streamed; 0: a client's */
 
 	/* The flow's. */
 	struct flow *flow;
@@ -107,6 +123,10 @@ void request_answer_error(struct request *r, unsigned status, int retry_after, c
 
 /* Makes the answer that entry, or a 304 if the request's If-None-Match names it. Takes a reference of its own. */
 void request_answer_entry(struct request *r, struct entry *entry);
+
+/* The body of a streamed answer, as pipe_read; and who is woken when there is more, set before the first read. The front's thread. */
+ssize_t answer_read(struct answer *answer, char *room, size_t size);
+void answer_listen(struct answer *answer, void (*wake)(void *arg), void *arg);
 
 /* Frees what the answer holds; its kind is ANSWER_NONE afterwards. */
 void answer_release(struct answer *answer);

@@ -105,6 +105,9 @@ static struct json_object *print_requests(struct front *front)
 	add_count(object, "writes", atomic_load(&flow->writes));
 	add_count(object, "errors", atomic_load(&flow->errors));
 	add_count(object, "upstream", atomic_load(&flow->upstream));
+	add_count(object, "inner", atomic_load(&flow->inner));
+	add_count(object, "inner_hits", atomic_load(&flow->inner_hits));
+	add_count(object, "inner_errors", atomic_load(&flow->inner_errors));
 	add_count(object, "body_bytes", figures.bytes);
 	add_count(object, "connections", figures.connections);
 	add_count(object, "connections_refused", figures.refused);

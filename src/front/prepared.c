@@ -1,6 +1,7 @@
 #include "front/prepared.h"
 
 #include "base/log.h"
+#include "flow/forward.h"
 #include "redmine/redact.h"
 
 #include <sys/random.h>
@@ -208,7 +209,7 @@ struct prepared_answer *prepared_keep(struct prepared *p, struct request *r, int
 		return NULL;
 	made.size = p->size;
 	made.bytes = malloc(p->size);
-	made.body = reply_body(r, p->origin);
+	made.body = forward_body(r, p->origin);
 	made.used_ms = now_ms;
 	made.answer.r = request_ref(r);
 	made.answer.shown = show(r);

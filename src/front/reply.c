@@ -2,7 +2,6 @@
 
 #include "flow/forward.h"
 #include "front/reason.h"
-#include "redmine/links.h"
 
 #include <errno.h>
 
@@ -100,34 +99,6 @@ static int add_age(struct reply *reply, const struct entry *entry, int64_t now_m
 
 	snprintf(text, sizeof(text), "%lld", (long long)age_seconds(entry, now_ms));
 	return add_field(reply, "Age", text);
-}
-
-struct blob *reply_body(const struct request *r, const struct origin *origin)
-{
-	struct entry *entry = r->answer.entry;
-	CLEANUP(buf_release) struct buf led = BUF_INIT(SIZE_MAX / 4);
-	struct links *links;
-	struct blob *blob;
-	size_t size;
-	char *data;
-	int result;
-
-	if (!(entry->flags & ENTRY_LINKS) || r->directives.no_transform || strcmp(origin->base, r->base) == 0)
-		return blob_ref(entry->body);
-	links = links_new(forward_format(r, &entry->fields), origin->base, r->base);
-	if (!links)
-		return NULL;
-	result = links_feed(links, entry->body->data, entry->body->size, &led);
-	if (result == 0)
-		result = links_finish(links, &led);
-	links_free(links);
-	if (result < 0)
-		return NULL;
-	data = buf_take(&led, &size);
-	blob = blob_new(data, size);
-	if (!blob)
-		free(data);
-	return blob;
 }
 
 /*

@@ -29,13 +29,10 @@ void reply_release(struct reply *reply);
 
 /*
  * The entry as the answer says (200 or 304): its fields, Age and Cache-Status as of now_ms, Via, links led back for r. body:
- * NULL, or the entry's body with links rewritten already (reply_body). 0, -ENOMEM.
+ * NULL, or the entry's body with links rewritten already (forward_body). 0, -ENOMEM.
  */
 int reply_from_entry(struct reply *ret, const struct request *r, const struct origin *origin, struct blob *body,
         int64_t now_ms) MUST_CHECK;
-
-/* The body that r is to get for its entry: one reference, the entry's own or one with links rewritten. NULL: out of memory. */
-struct blob *reply_body(const struct request *r, const struct origin *origin);
 
 /* A whole or streamed answer. reader: for a stream. The body of a whole one is taken over. 0, -ENOMEM. */
 int reply_from_answer(struct reply *ret, struct request *r, const struct reply_reader *reader) MUST_CHECK;

@@ -1,7 +1,7 @@
 #include "front/visit_inside.h"
 
 #include "base/clock.h"
-#include "flow/fetch.h"
+#include "flow/forward.h"
 #include "front/admit.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static ssize_t read_stream(void *arg, uint64_t at, char *room, size_t size)
 
 	CHECK(v, VISIT_MAGIC);
 	for (;;) {
-		ssize_t n = fetch_read(v->r->answer.fetch, room, size);
+		ssize_t n = answer_read(&v->r->answer, room, size);
 
 		if (n > 0) {
 			v->log.sent += (uint64_t)n;
@@ -78,10 +78,10 @@ static int make_reply(struct visit *v, struct reply *reply)
 	if (v->r->answer.kind != ANSWER_ENTRY) {
 		v->streaming = v->r->answer.kind == ANSWER_STREAM;
 		if (v->streaming)
-			fetch_listen(v->r->answer.fetch, visit_wake, v);
+			answer_listen(&v->r->answer, visit_wake, v);
 		return reply_from_answer(reply, v->r, &reader);
 	}
-	body = reply_body(v->r, origin);
+	body = forward_body(v->r, origin);
 	r = body ? reply_from_entry(reply, v->r, origin, body, clock_wall_ms()) : -ENOMEM;
 	blob_unref(body);
 	return r;

@@ -173,7 +173,7 @@ static void read_stream(struct client *client, struct buf *body)
 	char room[4096];
 	ssize_t n;
 
-	while ((n = fetch_read(client->r->answer.fetch, room, sizeof(room))) > 0)
+	while ((n = answer_read(&client->r->answer, room, sizeof(room))) > 0)
 		ck_assert_int_eq(buf_add(body, room, (size_t)n), 0);
 	ck_assert_int_eq(n, 0);
 }

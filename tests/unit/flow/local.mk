@@ -11,6 +11,7 @@ flow_tests = \
 	tests/unit/flow/test_flow_writes \
 	tests/unit/flow/test_forward \
 	tests/unit/flow/test_harvest \
+	tests/unit/flow/test_inner \
 	tests/unit/flow/test_outcome \
 	tests/unit/flow/test_policy \
 	tests/unit/flow/test_request
@@ -55,6 +56,10 @@ tests_unit_flow_test_forward_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_harvest_SOURCES = tests/unit/flow/test_harvest.c $(flow_kit)
 tests_unit_flow_test_harvest_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_harvest_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_inner_SOURCES = tests/unit/flow/test_inner.c $(flow_kit)
+tests_unit_flow_test_inner_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_inner_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_outcome_SOURCES = tests/unit/flow/test_outcome.c $(flow_kit)
 tests_unit_flow_test_outcome_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

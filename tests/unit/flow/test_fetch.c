@@ -165,8 +165,8 @@ START_TEST(stream_holds_redmine_back)
 	job->poke = count_poke;
 	ck_assert_int_eq(kit_head(job, "200 OK\r\n", 100 * 1024 * 1024, true), 0);
 	client_assert_ready(&client);
-	fetch_listen(client.r->answer.fetch, count_wake, &wakes);
-	ck_assert_int_eq(fetch_read(client.r->answer.fetch, block, sizeof(block)), PIPE_HOLD);
+	answer_listen(&client.r->answer, count_wake, &wakes);
+	ck_assert_int_eq(answer_read(&client.r->answer, block, sizeof(block)), PIPE_HOLD);
 	before = usage_memory();
 	for (int round = 0; round < 100; round++) {
 		while ((r = tell(&kit, 0, block, 16384)) == 0)
@@ -175,7 +175,7 @@ START_TEST(stream_holds_redmine_back)
 		ck_assert_uint_lt(usage_memory(), before + 2 * 1024 * 1024);
 		ck_assert_int_eq(pokes, round);
 		ck_assert_int_eq(wakes, round + 1);
-		for (ssize_t n; (n = fetch_read(client.r->answer.fetch, block, sizeof(block))) != PIPE_HOLD;
+		for (ssize_t n; (n = answer_read(&client.r->answer, block, sizeof(block))) != PIPE_HOLD;
 		        read += (size_t)n)
 			ck_assert_int_gt(n, 0);
 	}
@@ -183,7 +183,7 @@ START_TEST(stream_holds_redmine_back)
 	job->poke = NULL;
 	kit_done(&kit, 0, JOB_CUT, true);
 	ck_assert_int_eq(wakes, 101);
-	ck_assert_int_lt(fetch_read(client.r->answer.fetch, block, sizeof(block)), 0); /* never looks complete */
+	ck_assert_int_lt(answer_read(&client.r->answer, block, sizeof(block)), 0); /* never looks complete */
 	client_leave(&client);
 	kit_clear(&kit);
 }

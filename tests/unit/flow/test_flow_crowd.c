@@ -315,10 +315,10 @@ static size_t read_all(struct sleeper *sleeper, struct request *r, size_t most)
 	size_t all = 0;
 	ssize_t n;
 
-	fetch_listen(r->answer.fetch, on_more, sleeper);
+	answer_listen(&r->answer, on_more, sleeper);
 	while (all < most) {
 		gate_shut(&sleeper->more);
-		n = fetch_read(r->answer.fetch, room, sizeof(room));
+		n = answer_read(&r->answer, room, sizeof(room));
 		if (n == PIPE_HOLD) {
 			gate_wait(&sleeper->more);
 			continue;

@@ -1,4 +1,5 @@
 /* From an answer to bytes: what libmicrohttpd is handed, and what is on the wire. */
+#include "flow/forward.h"
 #include "front/reply.h"
 
 #include "kit.h"
@@ -68,7 +69,7 @@ START_TEST(entry_with_age_and_status)
 
 	make(&bed, "GET", "/a.json", "",
 	        "X-B: 1\r\nETag: \"1\"\r\nX-Empty: \r\nx-b: 2\r\nLocation: http://redmine.test/1\r\n");
-	body = reply_body(bed.r, &bed.origin);
+	body = forward_body(bed.r, &bed.origin);
 	ck_assert_uint_eq(body->size, strlen(LINK("http://localhost:7336")));
 	ck_assert_int_eq(memcmp(body->data, LINK("http://localhost:7336"), body->size), 0);
 	ck_assert_int_eq(reply_from_entry(&reply, bed.r, &bed.origin, body, NOW_MS + 12999), 0);
@@ -126,19 +127,19 @@ START_TEST(bodies_share_the_stored_bytes_where_they_can)
 	struct blob *body;
 
 	make(&bed, "GET", "/a.json", "Cache-Control: no-transform\r\n", "Location: http://redmine.test/1\r\n");
-	body = reply_body(bed.r, &bed.origin);
+	body = forward_body(bed.r, &bed.origin);
 	ck_assert_ptr_eq(body, bed.entry->body);
 	blob_unref(body);
 	clear(&bed);
 	make(&bed, "GET", "/a.json", "", "");
 	bed.entry->flags = 0; /* no link in it */
-	body = reply_body(bed.r, &bed.origin);
+	body = forward_body(bed.r, &bed.origin);
 	ck_assert_ptr_eq(body, bed.entry->body);
 	blob_unref(body);
 	bed.entry->flags = ENTRY_LINKS;
 	free(bed.r->base);
 	bed.r->base = strdup("http://redmine.test"); /* they lead where they should */
-	body = reply_body(bed.r, &bed.origin);
+	body = forward_body(bed.r, &bed.origin);
 	ck_assert_ptr_eq(body, bed.entry->body);
 	blob_unref(body);
 	clear(&bed);
