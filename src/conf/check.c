@@ -1,28 +1,26 @@
 #include "conf/check.h"
 
 #include "conf/address.h"
+#include "conf/session.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The settings being checked and where they stand. */
-struct check {
-	struct conf *conf;
-	const struct conf_source *source;
-	const struct settings *settings;
-	struct problems *problems;
-};
+static bool same_text(const char *one, const char *other)
+{
+	return one && other ? strcmp(one, other) == 0 : one == other;
+}
 
-/* The setting that came last, with that value unless it is NULL; NULL when it was never given. */
+/* The setting that came last, with that value unless it is NULL; without a name the heading. NULL when it was never given. */
 static const struct setting *given(
         const struct check *check, const char *section, const char *named, const char *name, const char *value)
 {
 	for (size_t i = check->settings->count; i-- > 0;) {
 		const struct setting *setting = &check->settings->items[i];
 
-		if (setting->name && strcmp(setting->section, section) == 0 && strcmp(setting->name, name) == 0 &&
+		if (strcmp(setting->section, section) == 0 && same_text(setting->name, name) &&
 		        strcmp(setting->named ? setting->named : "", named) == 0 &&
 		        (!value || strcmp(setting->value, value) == 0))
 			return setting;
@@ -30,9 +28,8 @@ static const struct setting *given(
 	return NULL;
 }
 
-/* An error of a setting: "FILE:LINE: name: ...", "-o section.name: ..." or, where it was never given, "section.name: ..." */
-static void PRINTF_LIKE(6, 7) wrong(const struct check *check, const char *section, const char *named, const char *name,
-        const char *value, const char *format, ...)
+void check_wrong(const struct check *check, const char *section, const char *named, const char *name, const char *value,
+        const char *format, ...)
 {
 	const struct setting *setting = given(check, section, named, name, value);
 	char what[PROBLEM_MAX], place[128];
@@ -41,12 +38,13 @@ static void PRINTF_LIKE(6, 7) wrong(const struct check *check, const char *secti
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
-	if (setting) {
+	if (setting && setting->name) {
 		setting_problem(check->problems, setting, -EINVAL, "%s", what);
 		return;
 	}
-	snprintf(place, sizeof(place), "%s%s%s.%s", section, *named ? "." : "", named, name);
-	problem_add(check->problems, -EINVAL, place, "%s", what);
+	snprintf(place, sizeof(place), "%s%s%s%s%s", section, *named ? "." : "", named, name ? "." : "",
+	        name ? name : "");
+	problem_add(check->problems, -EINVAL, setting ? setting->place : place, "%s", what);
 }
 
 static void check_upstream(const struct check *check)
@@ -56,9 +54,9 @@ static void check_upstream(const struct check *check)
 	const char *ca_file = check->conf->upstream.ca_file;
 
 	if (!check->conf->upstream.url && (!url || !*url->value)) /* else it was refused, which was said */
-		wrong(check, "upstream", "", "url", NULL, "%s; %s", url ? "empty" : "not given", how);
+		check_wrong(check, "upstream", "", "url", NULL, "%s; %s", url ? "empty" : "not given", how);
 	if (ca_file && access(ca_file, R_OK) < 0)
-		wrong(check, "upstream", "", "ca_file", NULL, "%s: %s", ca_file, strerror(errno));
+		check_wrong(check, "upstream", "", "ca_file", NULL, "%s: %s", ca_file, strerror(errno));
 }
 
 static void check_listen(const struct check *check)
@@ -66,17 +64,17 @@ static void check_listen(const struct check *check)
 	const struct text_list *list = &check->conf->listen.address;
 
 	if (list->count == 0)
-		wrong(check, "listen", "", "address", NULL, "none is left to listen on; allowed: one or more");
+		check_wrong(check, "listen", "", "address", NULL, "none is left to listen on; allowed: one or more");
 	for (size_t i = 0; i < list->count; i++) {
 		const char *text = list->items[i];
 		struct address address;
 
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(text, list->items[j]) == 0)
-				wrong(check, "listen", "", "address", text, "%s is given twice", text);
+				check_wrong(check, "listen", "", "address", text, "%s is given twice", text);
 		if (address_parse(text, &address, NULL) == 0 && !address_is_local(&address) &&
 		        !check->conf->listen.allow_remote)
-			wrong(check, "listen", "", "address", text,
+			check_wrong(check, "listen", "", "address", text,
 			        "other machines could reach %s; allowed: 127.0.0.1, [::1], localhost and unix:/PATH, or any with "
 			        "listen.allow_remote = yes",
 			        text);
@@ -98,7 +96,7 @@ static void unknown_engine(const struct check *check, const char *name)
 			return;
 		}
 	}
-	wrong(check, "engine", "", "default", NULL, "%s", what);
+	check_wrong(check, "engine", "", "default", NULL, "%s", what);
 }
 
 static void check_engine(const struct check *check, const struct conf_engine *engine)
@@ -107,15 +105,16 @@ static void check_engine(const struct check *check, const struct conf_engine *en
 	bool built_in = asked && check->source->engine_known(engine->name);
 
 	if (engine->path && built_in)
-		wrong(check, "engine", engine->name, "path", NULL,
+		check_wrong(check, "engine", engine->name, "path", NULL,
 		        "engine \"%s\" is built in and has none; allowed: a name other than %s", engine->name,
 		        check->source->engine_names);
 	else if (engine->path && access(engine->path, R_OK) < 0)
-		wrong(check, "engine", engine->name, "path", NULL, "%s: %s", engine->path, strerror(errno));
+		check_wrong(check, "engine", engine->name, "path", NULL, "%s: %s", engine->path, strerror(errno));
 	else if (!engine->path && asked && !built_in)
 		unknown_engine(check, engine->name);
 	if (strcmp(engine->name, "sync") == 0 && engine->workers > 1)
-		wrong(check, "engine", "sync", "workers", NULL, "engine \"sync\" always has one; allowed: auto or 1");
+		check_wrong(
+		        check, "engine", "sync", "workers", NULL, "engine \"sync\" always has one; allowed: auto or 1");
 }
 
 struct conf_engine *conf_engine_add(struct conf *conf, const char *name)
@@ -175,7 +174,7 @@ static int complete_cache_path(const struct check *check)
 	if (cache_folder(&folder) < 0)
 		return -ENOMEM;
 	if (!folder) {
-		wrong(check, "cache", "", "path", NULL,
+		check_wrong(check, "cache", "", "path", NULL,
 		        "auto, but the environment has no HOME; allowed: a path that begins with \"/\" or nothing");
 		return 0;
 	}
@@ -198,5 +197,8 @@ int conf_complete(
 	check_listen(&check);
 	for (size_t i = 0; i < conf->engine.count; i++)
 		check_engine(&check, &conf->engine.items[i]);
+	for (size_t i = 0; i < conf->session.count; i++)
+		if (conf_session_complete(&check, &conf->session.items[i]) < 0)
+			return -ENOMEM;
 	return 0;
 }

@@ -8,6 +8,22 @@
 #include "conf/conf.h"
 #include "conf/setting.h"
 
+/* The settings being checked and where they stand; all borrowed. */
+struct check {
+	struct conf *conf;
+	const struct conf_source *source;
+	const struct settings *settings;
+	struct problems *problems;
+};
+
+/*
+ * An error of a setting, at the place that it was last given: "FILE:LINE: name: ...", "-o section.name: ..." or, where
+ * it never was, "section.name: ...". named: of [section "NAME"], or "". name NULL: the section itself.
+ * value: only where it was given with that one; NULL: any.
+ */
+void check_wrong(const struct check *check, const char *section, const char *named, const char *name, const char *value,
+        const char *format, ...) PRINTF_LIKE(6, 7);
+
 /* The row of that [engine "NAME"], added with the defaults if there is none; NULL without memory. Borrowed. */
 struct conf_engine *conf_engine_add(struct conf *conf, const char *name);
 

@@ -2,6 +2,7 @@
 
 #include "conf/check.h"
 #include "conf/option.h"
+#include "conf/session.h"
 #include "conf/type.h"
 
 #include <errno.h>
@@ -37,6 +38,12 @@ void conf_unref(struct conf *conf)
 	}
 	free(conf->engine.items);
 	release_members(OPTION_OF_ENGINE, &conf->engine.defaults);
+	for (size_t i = 0; i < conf->session.count; i++) {
+		release_members(OPTION_OF_SESSION, &conf->session.items[i]);
+		conf_session_release(&conf->session.items[i]);
+	}
+	free(conf->session.items);
+	release_members(OPTION_OF_SESSION, &conf->session.defaults);
 	for (size_t i = 0; i < conf->lifetime.count; i++)
 		free(conf->lifetime.items[i].resource);
 	free(conf->lifetime.items);

@@ -38,6 +38,32 @@ struct conf_engine {
 	char *path;  /* of a plug-in, NULL for the built-in ones */
 };
 
+/* For [session "NAME"]: as [upstream] says, or other than that. */
+enum conf_verify { CONF_VERIFY_UPSTREAM, CONF_VERIFY_YES, CONF_VERIFY_NO };
+enum conf_http_version { CONF_HTTP_AUTO, CONF_HTTP_1_1, CONF_HTTP_2 };
+
+/*
+ * [session "NAME"]: what the daemon does for requests that name it. NULL, 0 or an empty list: not given. The secrets
+ * are read when the settings are, and wiped when the settings are freed.
+ */
+struct conf_session {
+	char *name;
+	char *key_file, *username, *password_file, *impersonate;
+	char *proxy; /* "none": without one, whatever [upstream] says */
+	char *ca_file, *client_certificate, *client_key;
+	int verify;                             /* enum conf_verify */
+	int http_version;                       /* enum conf_http_version */
+	int64_t connect_timeout_ms, timeout_ms; /* 0: as [upstream] */
+	int workers;                            /* 0: as without a session */
+	char *engine;                           /* NULL: the default one */
+	struct text_list listeners, uids, gids; /* who may use it: all that is given must hold; uids or gids */
+	char *token_file;
+
+	/* Read from the files; owned. */
+	char *key, *password, *token;        /* NULL where no file is given */
+	uint32_t *uid_numbers, *gid_numbers; /* as many as uids and gids */
+};
+
 /* [lifetime] RESOURCE = SPAN, in the order given; the last row of a name wins */
 struct conf_lifetime {
 	char *resource; /* a name from redmine/resource.h; checked by conf_check_names */
@@ -77,6 +103,13 @@ struct conf {
 		struct conf_engine defaults; /* what an engine without a row has */
 		size_t count;
 	} engine;
+	struct {
+		int64_t wait_limit_ms;        /* 5m */
+		int workers_limit;            /* 16 */
+		struct conf_session *items;   /* every [session "NAME"] */
+		struct conf_session defaults; /* what a session has that says nothing */
+		size_t count;
+	} session;
 	struct {
 		char *path;            /* SQLite file; "" : memory only */
 		uint64_t memory;       /* bytes of the memory tier, 64M */
@@ -126,6 +159,9 @@ void conf_unref(struct conf *conf); /* NULL is allowed */
 
 /* The [engine "NAME"] row, or the one of the defaults where there is none. Borrowed. */
 const struct conf_engine *conf_engine(const struct conf *conf, const char *name);
+
+/* The [session "NAME"], or NULL. Whether a client may use it is not asked here. Borrowed from conf. */
+const struct conf_session *conf_session(const struct conf *conf, const char *name);
 
 /* The [lifetime] of a resource in milliseconds, or fallback_ms where none is given. */
 int64_t conf_lifetime_ms(const struct conf *conf, const char *resource, int64_t fallback_ms);

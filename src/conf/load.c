@@ -1,5 +1,6 @@
 #include "conf/check.h"
 #include "conf/option.h"
+#include "conf/session.h"
 #include "conf/type.h"
 
 #include <errno.h>
@@ -44,6 +45,8 @@ static void *setting_owner(struct load *load, const struct setting *setting, con
 		return load->conf;
 	case OPTION_OF_ENGINE:
 		return conf_engine_add(load->conf, setting->named);
+	case OPTION_OF_SESSION:
+		return conf_session_add(load->conf, setting->named);
 	case OPTION_OF_LIFETIME:
 		return lifetime_add(load->conf, setting->name);
 	}
@@ -130,6 +133,18 @@ static bool value_plain(const char *value)
 	return true;
 }
 
+/* A heading with a name makes what it names, though nothing may stand below it. */
+static int heading_apply(struct load *load, const struct setting *setting)
+{
+	const void *made = load->conf;
+
+	if (setting->named && strcmp(setting->section, "engine") == 0)
+		made = conf_engine_add(load->conf, setting->named);
+	else if (setting->named && strcmp(setting->section, "session") == 0)
+		made = conf_session_add(load->conf, setting->named);
+	return made ? 0 : -ENOMEM;
+}
+
 static int setting_apply(struct load *load, const struct setting *setting)
 {
 	const struct option *option;
@@ -139,8 +154,8 @@ static int setting_apply(struct load *load, const struct setting *setting)
 
 	if (!section_check(load, setting))
 		return 0;
-	if (!setting->name) /* a heading; that of an engine makes one, though nothing stands below it */
-		return !setting->named || conf_engine_add(load->conf, setting->named) ? 0 : -ENOMEM;
+	if (!setting->name)
+		return heading_apply(load, setting);
 	option = option_find(setting->section, setting->named != NULL, setting->name);
 	if (!option) {
 		unknown_option(load, setting);
@@ -185,17 +200,33 @@ static int load_settings(struct load *load)
 	return r;
 }
 
+/* Where the default of a row goes; NULL for a row that has none. */
+static void *default_owner(struct conf *conf, enum option_scope scope)
+{
+	switch (scope) {
+	case OPTION_OF_CONF:
+		return conf;
+	case OPTION_OF_ENGINE:
+		return &conf->engine.defaults;
+	case OPTION_OF_SESSION:
+		return &conf->session.defaults;
+	case OPTION_OF_LIFETIME:
+		return NULL;
+	}
+	WRONG("an option of no struct");
+}
+
 /* The rows' defaults, read as any value is. */
 static int conf_set_defaults(struct conf *conf)
 {
 	const struct option *option;
 
 	for (size_t i = 0; (option = option_at(i)); i++) {
-		void *owner = option->scope == OPTION_OF_ENGINE ? (void *)&conf->engine.defaults : (void *)conf;
+		void *owner = default_owner(conf, option->scope);
 		struct fail fail = {0};
 		int r;
 
-		if (option->scope == OPTION_OF_LIFETIME)
+		if (!owner)
 			continue;
 		r = option->type->parse(option, option->default_text, option_member(option, owner), &fail);
 		if (r == -ENOMEM)

@@ -5,8 +5,11 @@ libdaemon_a_SOURCES += \
 	src/conf/load.c \
 	src/conf/option.c src/conf/option.h src/conf/options.h \
 	src/conf/print.c \
+	src/conf/secret.c src/conf/secret.h \
+	src/conf/session.c src/conf/session.h \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/type.c src/conf/type.h \
+	src/conf/type_list.c \
 	src/conf/unit.c src/conf/unit.h
 
 dist_man_MANS += doc/redmine-cached.8 doc/redmine-cached.conf.5

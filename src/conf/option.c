@@ -21,6 +21,11 @@
 #define ENGINE        &type_engine, ""
 #define ADDRESSES     &type_addresses, ""
 #define HOSTS         &type_hosts, ""
+#define TEXT          &type_text, ""
+#define SECRET        &type_secret, ""
+#define PROXY(words)  &type_proxy, words
+#define LISTENERS     &type_listeners, ""
+#define ACCOUNTS      &type_accounts, ""
 
 /* The type comes with its words behind it, so the columns from there on are one more than they look. */
 #define ROW(scope, owner, section, name, member, ...)                                                                  \
@@ -29,6 +34,7 @@
 static const struct option options[] = {
 #define OPTION(...)          ROW(OPTION_OF_CONF, conf, __VA_ARGS__)
 #define ENGINE_OPTION(...)   ROW(OPTION_OF_ENGINE, conf_engine, __VA_ARGS__)
+#define SESSION_OPTION(...)  ROW(OPTION_OF_SESSION, conf_session, __VA_ARGS__)
 #define LIFETIME_OPTION(...) ROW(OPTION_OF_LIFETIME, conf_lifetime, __VA_ARGS__)
 #include "conf/options.h"
 };
@@ -58,7 +64,7 @@ const struct section *section_find(const char *name)
 
 static bool option_in(const struct option *option, const char *section, bool named)
 {
-	return (option->scope == OPTION_OF_ENGINE) == named && strcmp(option->section, section) == 0;
+	return option_is_named(option) == named && strcmp(option->section, section) == 0;
 }
 
 const struct option *option_find(const char *section, bool named, const char *name)

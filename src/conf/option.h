@@ -15,6 +15,7 @@ struct option_type; /* conf/type.h */
 enum option_scope {
 	OPTION_OF_CONF,     /* struct conf */
 	OPTION_OF_ENGINE,   /* struct conf_engine: [engine "NAME"] */
+	OPTION_OF_SESSION,  /* struct conf_session: [session "NAME"] */
 	OPTION_OF_LIFETIME, /* struct conf_lifetime; the row's name stands for any */
 };
 
@@ -43,6 +44,12 @@ const struct section *section_at(size_t index);
 
 /* The section of that name (of that word in front of a quoted name), or NULL. */
 const struct section *section_find(const char *name);
+
+/* True when the row stands in [section "NAME"]. */
+static inline bool option_is_named(const struct option *option)
+{
+	return option->scope == OPTION_OF_ENGINE || option->scope == OPTION_OF_SESSION;
+}
 
 /* The row of that name, or NULL. named: within [section "NAME"]. */
 const struct option *option_find(const char *section, bool named, const char *name);

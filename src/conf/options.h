@@ -8,8 +8,10 @@
  *   the word of [section]; the second column is not empty where [section "NAME"] exists too
  * OPTION(section, name, member, type, default, min, max, when, help)      a member of struct conf
  * ENGINE_OPTION(section, ...)                                             of struct conf_engine: [engine "NAME"]
+ * SESSION_OPTION(section, ...)                                            of struct conf_session: [session "NAME"]
  * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
  *   type    what type.h offers: URL(schemes) PATH(words) BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
+ *           TEXT SECRET PROXY(schemes) LISTENERS ACCOUNTS (these two: words on one line)
  *           ADDRESSES HOSTS (these two repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
  *   when    RELOAD: SIGHUP puts it in force; START: needs a restart (a change is logged as such)
@@ -25,6 +27,9 @@
 #endif
 #ifndef ENGINE_OPTION
 #define ENGINE_OPTION(section, name, member, type, default_text, min, max, when, help)
+#endif
+#ifndef SESSION_OPTION
+#define SESSION_OPTION(section, name, member, type, default_text, min, max, when, help)
 #endif
 #ifndef LIFETIME_OPTION
 #define LIFETIME_OPTION(section, name, member, type, default_text, min, max, when, help)
@@ -92,6 +97,54 @@ ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
 ENGINE_OPTION(engine, path, path, PATH(""), "", "", "", START,
 	"The shared object of an engine that is not built in.")
 
+SECTION(session, "NAME", "What a request may choose for itself; with a name: credentials and connections that the "
+	"daemon holds for requests which say Redmine-Cached-Session: NAME.")
+
+OPTION(session, wait_limit, session.wait_limit_ms, SPAN, "5m", "1s", "1h", RELOAD,
+	"The longest time limit that a request can ask for (Prefer: wait=SECONDS). What is longer is cut to this.")
+OPTION(session, workers_limit, session.workers_limit, NUMBER, "16", "1", "1000", RELOAD,
+	"The most that a request can ask for as Redmine-Cached-Workers. More is answered 400.")
+SESSION_OPTION(session, key_file, key_file, SECRET, "", "", "", RELOAD,
+	"File of the API key, as credential:NAME that of a systemd credential. It is read anew at a reload. Others "
+	"may not be able to read it; its group may if it is of root's and the group that of the daemon.")
+SESSION_OPTION(session, username, username, TEXT, "", "", "", RELOAD,
+	"The login for HTTP Basic, with password_file instead of key_file.")
+SESSION_OPTION(session, password_file, password_file, SECRET, "", "", "", RELOAD,
+	"File of the password, as key_file.")
+SESSION_OPTION(session, impersonate, impersonate, TEXT, "", "", "", RELOAD,
+	"The login that Redmine is asked as (X-Redmine-Switch-User). The key or user must be an administrator's.")
+SESSION_OPTION(session, proxy, proxy, PROXY("http https socks5 socks5h"), "", "", "", RELOAD,
+	"The proxy on the way to Redmine. Empty: that of [upstream]. none: no proxy.")
+SESSION_OPTION(session, ca_file, ca_file, PATH(""), "", "", "", RELOAD,
+	"File of the certificates (PEM) that may have signed the one of an https Redmine. Empty: as [upstream] says.")
+SESSION_OPTION(session, client_certificate, client_certificate, PATH(""), "", "", "", RELOAD,
+	"File of the certificate (PEM) that is shown to an https Redmine.")
+SESSION_OPTION(session, client_key, client_key, PATH(""), "", "", "", RELOAD,
+	"File of that certificate's key (PEM). Empty: it is in the file of the certificate.")
+SESSION_OPTION(session, verify, verify, CHOICE("upstream yes no"), "upstream", "", "", RELOAD,
+	"Whether the certificate of an https Redmine is verified. upstream: as upstream.verify says.")
+SESSION_OPTION(session, http_version, http_version, CHOICE("auto 1.1 2"), "auto", "", "", RELOAD,
+	"The version of HTTP spoken to an https Redmine, 2 where it is offered. auto: as the engine does.")
+SESSION_OPTION(session, connect_timeout, connect_timeout_ms, SPAN, "0", "0", "5m", RELOAD,
+	"How long making a connection to Redmine may take. 0: as upstream.connect_timeout says.")
+SESSION_OPTION(session, timeout, timeout_ms, SPAN, "0", "0", "1h", RELOAD,
+	"How long Redmine may take until its answer begins, and how long an answer may stand still. 0: as "
+	"upstream.timeout says.")
+SESSION_OPTION(session, workers, workers, COUNT, "auto", "1", "1000", RELOAD,
+	"How many questions one request may have asked at a time, where it does not say Redmine-Cached-Workers.")
+SESSION_OPTION(session, engine, engine, TEXT, "", "", "", RELOAD,
+	"The engine that asks Redmine, where a request does not say Redmine-Cached-Engine. Empty: engine.default.")
+SESSION_OPTION(session, listeners, listeners, LISTENERS, "", "", "", RELOAD,
+	"Who may use this session: clients that connect to these values of listen.address. Of listeners, uids with gids, "
+	"and token_file at least one must be given, and all that are given must hold.")
+SESSION_OPTION(session, uids, uids, ACCOUNTS, "", "", "", RELOAD,
+	"Who may use this session: processes of these users that connect to a Unix socket.")
+SESSION_OPTION(session, gids, gids, ACCOUNTS, "", "", "", RELOAD,
+	"Who may use this session: processes of these groups, as their main one, that connect to a Unix socket. With uids "
+	"either will do.")
+SESSION_OPTION(session, token_file, token_file, SECRET, "", "", "", RELOAD,
+	"Who may use this session: clients that send what this file holds as Redmine-Cached-Token. Read as key_file is.")
+
 SECTION(cache, "", "What is kept.")
 
 OPTION(cache, path, cache.path, PATH("auto"), "auto", "", "", START,
@@ -124,4 +177,5 @@ OPTION(log, format, log.format, CHOICE("text json"), "text", "", "", RELOAD,
 #undef SECTION
 #undef OPTION
 #undef ENGINE_OPTION
+#undef SESSION_OPTION
 #undef LIFETIME_OPTION

@@ -35,6 +35,12 @@ static void print_members(const char *section, enum option_scope scope, const vo
 			print_setting(option, option->name, owner, out);
 }
 
+static void print_named(const char *section, enum option_scope scope, const char *name, const void *owner, FILE *out)
+{
+	fprintf(out, "\n[%s \"%s\"]\n", section, name);
+	print_members(section, scope, owner, out);
+}
+
 static void print_lifetimes(const struct conf *conf, FILE *out)
 {
 	const struct option *option = option_find("lifetime", false, "");
@@ -53,12 +59,14 @@ void conf_print(const struct conf *conf, FILE *out)
 		print_members(section->name, OPTION_OF_CONF, conf, out);
 		if (strcmp(section->name, "lifetime") == 0)
 			print_lifetimes(conf, out);
-		if (strcmp(section->name, "engine") != 0)
-			continue;
-		for (size_t j = 0; j < conf->engine.count; j++) {
-			fprintf(out, "\n[engine \"%s\"]\n", conf->engine.items[j].name);
-			print_members("engine", OPTION_OF_ENGINE, &conf->engine.items[j], out);
-		}
+		if (strcmp(section->name, "engine") == 0)
+			for (size_t j = 0; j < conf->engine.count; j++)
+				print_named(section->name, OPTION_OF_ENGINE, conf->engine.items[j].name,
+				        &conf->engine.items[j], out);
+		if (strcmp(section->name, "session") == 0)
+			for (size_t j = 0; j < conf->session.count; j++)
+				print_named(section->name, OPTION_OF_SESSION, conf->session.items[j].name,
+				        &conf->session.items[j], out);
 	}
 }
 
@@ -108,13 +116,13 @@ void conf_print_sample(FILE *out)
 		fprintf(out, "\n[%s]\n", section->name);
 		print_comment(section->help, out);
 		for (size_t j = 0; (option = option_at(j)); j++)
-			if (strcmp(option->section, section->name) == 0 && option->scope != OPTION_OF_ENGINE)
+			if (strcmp(option->section, section->name) == 0 && !option_is_named(option))
 				print_sample_option(option, out);
 		if (!*section->named)
 			continue;
 		fprintf(out, "\n;[%s \"%s\"]\n", section->name, section->named);
 		for (size_t j = 0; (option = option_at(j)); j++)
-			if (strcmp(option->section, section->name) == 0 && option->scope == OPTION_OF_ENGINE)
+			if (strcmp(option->section, section->name) == 0 && option_is_named(option))
 				print_sample_option(option, out);
 	}
 }
@@ -157,7 +165,7 @@ static void print_manual_section(const struct section *section, bool named, FILE
 	else
 		fprintf(out, ".SS [%s]\n%s\n", section->name, section->help);
 	for (size_t i = 0; (option = option_at(i)); i++)
-		if (strcmp(option->section, section->name) == 0 && (option->scope == OPTION_OF_ENGINE) == named)
+		if (strcmp(option->section, section->name) == 0 && option_is_named(option) == named)
 			print_manual_option(option, out);
 }
 

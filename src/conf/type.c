@@ -150,6 +150,56 @@ static int engine_allowed(const struct option *option, struct buf *out)
 const struct option_type type_engine = {
         "NAME", false, engine_parse, text_print, engine_allowed, text_copy, text_release};
 
+static int text_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	return text_set(member, text);
+}
+
+static int text_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "any text, or nothing");
+}
+
+const struct option_type type_text = {"TEXT", false, text_parse, text_print, text_allowed, text_copy, text_release};
+
+static int secret_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	static const char prefix[] = "credential:";
+	const char *name = text + strlen(prefix);
+
+	if (strncmp(text, prefix, strlen(prefix)) == 0) {
+		if (!*name || strchr(name, '/') || *name == '.')
+			return fail_set(fail, -EINVAL, "\"%s\" is not the name of a credential", text);
+	} else if (*text && *text != '/') {
+		return fail_set(fail, -EINVAL, "that is neither an absolute path nor credential:NAME");
+	}
+	return text_set(member, text);
+}
+
+static int secret_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "a path that begins with \"/\", credential:NAME, or nothing");
+}
+
+const struct option_type type_secret = {
+        "FILE", false, secret_parse, text_print, secret_allowed, text_copy, text_release};
+
+static int proxy_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	if (strcmp(text, "none") == 0)
+		return text_set(member, text);
+	return url_type_parse(option, text, member, fail);
+}
+
+static int proxy_allowed(const struct option *option, struct buf *out)
+{
+	int r = buf_add_text(out, "none, nothing, or ");
+
+	return r < 0 ? r : url_allowed(option, out);
+}
+
+const struct option_type type_proxy = {"URL", false, proxy_parse, text_print, proxy_allowed, text_copy, text_release};
+
 /* Choices. */
 
 static int bool_copy(void *to, const void *from)
@@ -331,105 +381,3 @@ static int span_copy(void *to, const void *from)
 }
 
 const struct option_type type_span = {"SPAN", false, span_parse, span_type_print, span_allowed, span_copy, NULL};
-
-/* Lists: each value is one more item, an empty one forgets those before it. */
-
-static void list_release(void *member)
-{
-	struct text_list *list = member;
-
-	for (size_t i = 0; i < list->count; i++)
-		free(list->items[i]);
-	free(list->items);
-	*list = (struct text_list){0};
-}
-
-static int list_add(struct text_list *list, const char *text)
-{
-	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
-
-	if (!items)
-		return -ENOMEM;
-	list->items = items;
-	items[list->count] = strdup(text);
-	if (!items[list->count])
-		return -ENOMEM;
-	list->count++;
-	return 0;
-}
-
-static int list_copy(void *to, const void *from)
-{
-	const struct text_list *list = from;
-	struct text_list copy = {0};
-
-	for (size_t i = 0; i < list->count; i++)
-		if (list_add(&copy, list->items[i]) < 0) {
-			list_release(&copy);
-			return -ENOMEM;
-		}
-	list_release(to);
-	*(struct text_list *)to = copy;
-	return 0;
-}
-
-static int list_print(const struct option *option, const void *member, struct buf *out)
-{
-	const struct text_list *list = member;
-
-	for (size_t i = 0; i < list->count; i++) {
-		int r = buf_printf(out, "%s%s", i ? "\n" : "", list->items[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int addresses_parse(const struct option *option, const char *text, void *member, struct fail *fail)
-{
-	struct address address;
-	int r;
-
-	if (!*text) {
-		list_release(member);
-		return 0;
-	}
-	r = address_parse(text, &address, fail);
-	return r < 0 ? r : list_add(member, text);
-}
-
-static int addresses_allowed(const struct option *option, struct buf *out)
-{
-	return buf_add_text(out, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:/PATH");
-}
-
-const struct option_type type_addresses = {
-        "ADDRESS", true, addresses_parse, list_print, addresses_allowed, list_copy, list_release};
-
-/* A host alone, or with the port that it then has to have. */
-static bool host_and_port_valid(const char *text)
-{
-	struct address address;
-
-	return host_valid(text, strlen(text)) ||
-	       (address_parse(text, &address, NULL) == 0 && address.kind == ADDRESS_TCP);
-}
-
-static int hosts_parse(const struct option *option, const char *text, void *member, struct fail *fail)
-{
-	if (!*text) {
-		list_release(member);
-		return 0;
-	}
-	if (strcmp(text, "*") != 0 && !host_and_port_valid(text))
-		return fail_set(fail, -EINVAL, "\"%s\" is not a host", text);
-	return list_add(member, text);
-}
-
-static int hosts_allowed(const struct option *option, struct buf *out)
-{
-	return buf_add_text(out, "HOST, HOST:PORT or *");
-}
-
-const struct option_type type_hosts = {"HOST", true, hosts_parse, list_print, hosts_allowed, list_copy, list_release};

@@ -45,6 +45,13 @@ extern const struct option_type type_addresses; /* struct text_list; each accept
 extern const struct option_type
         type_hosts; /* struct text_list; host names and addresses, with a port or without, or "*" */
 
+extern const struct option_type type_text;      /* char *; NULL when empty */
+extern const struct option_type type_secret;    /* char *; an absolute path or "credential:NAME"; NULL when empty */
+extern const struct option_type type_proxy;     /* char *; as type_url, or "none"; NULL when empty */
+extern const struct option_type type_listeners; /* struct text_list; words accepted by address_parse() */
+extern const struct option_type
+        type_accounts; /* struct text_list; words that are numbers or names of users or groups */
+
 /* A name that can stand in [section "NAME"]: 1 to 32 letters, digits, "_" and "-". */
 bool engine_name_valid(const char *name);
 

@@ -6,6 +6,8 @@ check_PROGRAMS += \
 	tests/unit/conf/test_load_without_memory \
 	tests/unit/conf/test_option \
 	tests/unit/conf/test_print \
+	tests/unit/conf/test_secret \
+	tests/unit/conf/test_session \
 	tests/unit/conf/test_setting \
 	tests/unit/conf/test_type \
 	tests/unit/conf/test_unit \
@@ -40,6 +42,14 @@ tests_unit_conf_test_option_LDADD = $(TESTS_LIBS)
 tests_unit_conf_test_print_SOURCES = tests/unit/conf/test_print.c tests/unit/conf/conf_text.h tests/unit/unit.h
 tests_unit_conf_test_print_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_conf_test_print_LDADD = $(TESTS_LIBS)
+
+tests_unit_conf_test_secret_SOURCES = tests/unit/conf/test_secret.c tests/unit/conf/conf_text.h tests/unit/unit.h
+tests_unit_conf_test_secret_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_conf_test_secret_LDADD = $(TESTS_LIBS)
+
+tests_unit_conf_test_session_SOURCES = tests/unit/conf/test_session.c tests/unit/conf/conf_text.h tests/unit/unit.h
+tests_unit_conf_test_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_conf_test_session_LDADD = $(TESTS_LIBS)
 
 tests_unit_conf_test_setting_SOURCES = tests/unit/conf/test_setting.c tests/unit/conf/conf_text.h tests/unit/unit.h
 tests_unit_conf_test_setting_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -36,6 +36,27 @@ START_TEST(url_alone_is_enough)
 }
 END_TEST
 
+static void assert_board(const struct conf_session *board)
+{
+	ck_assert_ptr_nonnull(board);
+	ck_assert_str_eq(board->proxy, "none");
+	ck_assert_str_eq(board->ca_file, "/dev/null");
+	ck_assert_str_eq(board->client_certificate, "/dev/zero");
+	ck_assert_str_eq(board->client_key, "/dev/full");
+	ck_assert_int_eq(board->verify, CONF_VERIFY_NO);
+	ck_assert_int_eq(board->http_version, CONF_HTTP_1_1);
+	ck_assert_int_eq(board->connect_timeout_ms, 116);
+	ck_assert_int_eq(board->timeout_ms, 117000);
+	ck_assert_int_eq(board->workers, 108);
+	ck_assert_str_eq(board->engine, "sync");
+	ck_assert_uint_eq(board->listeners.count, 2);
+	ck_assert_str_eq(board->listeners.items[1], "[::1]:7337");
+	ck_assert_uint_eq(board->uids.count, 2);
+	ck_assert_uint_eq(board->uid_numbers[1], 118);
+	ck_assert_uint_eq(board->gids.count, 1);
+	ck_assert_uint_eq(board->gid_numbers[0], 119);
+}
+
 /* Every option has a value of its own here, so that none can be taken for another. */
 START_TEST(every_option)
 {
@@ -70,6 +91,23 @@ START_TEST(every_option)
 	                            "queue = 108\n"
 	                            "[engine \"mine\"]\n"
 	                            "path = /dev/null\n"
+	                            "[session]\n"
+	                            "wait_limit = 114s\n"
+	                            "workers_limit = 115\n"
+	                            "[session \"board\"]\n"
+	                            "proxy = none\n"
+	                            "ca_file = /dev/null\n"
+	                            "client_certificate = /dev/zero\n"
+	                            "client_key = /dev/full\n"
+	                            "verify = no\n"
+	                            "http_version = 1.1\n"
+	                            "connect_timeout = 116ms\n"
+	                            "timeout = 117s\n"
+	                            "workers = 108\n"
+	                            "engine = sync\n"
+	                            "listeners = unix:/run/x.sock [::1]:7337\n"
+	                            "uids = 0 118\n"
+	                            "gids = 119\n"
 	                            "[cache]\n"
 	                            "path =\n"
 	                            "memory = 109M\n"
@@ -112,6 +150,9 @@ START_TEST(every_option)
 	ck_assert_int_eq(conf_engine(conf, "thread")->queue, 108);
 	ck_assert_ptr_null(conf_engine(conf, "thread")->path);
 	ck_assert_str_eq(conf_engine(conf, "mine")->path, "/dev/null");
+	ck_assert_int_eq(conf->session.wait_limit_ms, 114000);
+	ck_assert_int_eq(conf->session.workers_limit, 115);
+	assert_board(conf_session(conf, "board"));
 	ck_assert_str_eq(conf->cache.path, "");
 	ck_assert_uint_eq(conf->cache.memory, 109 << 20);
 	ck_assert_uint_eq(conf->cache.size, 110 << 20);
@@ -206,8 +247,8 @@ START_TEST(unknown_names)
 {
 	assert_problems(URL "[upstrem]\nurl = x\ntimeout = y\n[database]\n[cache]\nmemroy = 1M\nxyzzy = 1\n", NULL,
 	        "a.conf:3: unknown section [upstrem], perhaps [upstream]; allowed: [upstream], [listen], [engine], "
-	        "[engine \"NAME\"], [cache], [lifetime], [log]\n"
-	        "a.conf:6: unknown section [database]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], [cache], "
+	        "[engine \"NAME\"], [session], [session \"NAME\"], [cache], [lifetime], [log]\n"
+	        "a.conf:6: unknown section [database]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [cache], "
 	        "[lifetime], [log]\n"
 	        "a.conf:8: unknown option \"memroy\" in [cache], perhaps \"memory\"; allowed: path, memory, size, object_limit, "
 	        "policy\n"
@@ -218,7 +259,7 @@ START_TEST(unknown_names)
 	        "a.conf:7: unknown option \"worker\" in [engine \"NAME\"], perhaps \"workers\"; allowed: workers, queue, path\n");
 	assert_problems(URL, OVERRIDES("lgo.level=warn", "log.levle=warn", "log.x.level=warn"),
 	        "-o lgo.level: unknown section [lgo], perhaps [log]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], "
-	        "[cache], [lifetime], [log]\n"
+	        "[session], [session \"NAME\"], [cache], [lifetime], [log]\n"
 	        "-o log.levle: unknown option \"levle\" in [log], perhaps \"level\"; allowed: level, format\n"
 	        "-o log.x.level: section [log] is not followed by a name; allowed: [log]\n");
 	assert_problems(URL "[log \"x\"]\nlevel = warn\n[engine \"a.b\"]\nworkers = 1\n", NULL,

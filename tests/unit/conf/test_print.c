@@ -109,16 +109,39 @@ static char *uncommented(const char *sample)
 	return buf_take(&text, NULL);
 }
 
+/* Cuts a section out of what was printed; it must be there. */
+static void cut_section(char *text, const char *heading)
+{
+	char *at = strstr(text, heading), *end;
+
+	ck_assert_ptr_nonnull(at);
+	end = strstr(at, "\n\n") + 2;
+	memmove(at, end, strlen(end) + 1);
+}
+
+/* A session has to say who may use it. */
+static char *permitted(const char *sample)
+{
+	static const char nobody[] = "\nlisteners =";
+	const char *at = strstr(sample, nobody);
+	char *text;
+
+	ck_assert_ptr_nonnull(at);
+	at += strlen(nobody);
+	ck_assert_int_gt(asprintf(&text, "%.*s 127.0.0.1:7336%s", (int)(at - sample), sample, at), 0);
+	return text;
+}
+
 START_TEST(the_sample_shows_the_defaults)
 {
 	CLEANUP(freep) char *sample = printed(conf_print_sample);
 	CLEANUP(freep) char *all = uncommented(sample);
+	CLEANUP(freep) char *permitted_all = permitted(all);
 	CLEANUP(conf_unrefp) struct conf *defaults = conf_of(sample, OVERRIDES("upstream.url=http://a"));
-	CLEANUP(conf_unrefp) struct conf *same = conf_of(all, OVERRIDES("upstream.url=http://a"));
+	CLEANUP(conf_unrefp) struct conf *same = conf_of(permitted_all, OVERRIDES("upstream.url=http://a"));
 	CLEANUP(freep) char *defaults_text = printed_conf(defaults);
 	CLEANUP(freep) char *same_text = printed_conf(same);
 	const struct option *option;
-	char *added = strstr(same_text, "[engine \"NAME\"]"), *end;
 
 	for (size_t i = 0; (option = option_at(i)); i++) {
 		char line[100];
@@ -126,9 +149,9 @@ START_TEST(the_sample_shows_the_defaults)
 		snprintf(line, sizeof(line), "\n;%s =", option->name);
 		ck_assert_msg(strstr(sample, line) != NULL, "%s is not in the sample", option->name);
 	}
-	ck_assert_ptr_nonnull(added); /* the one thing that is more: the section of an engine */
-	end = strstr(added, "\n\n") + 2;
-	memmove(added, end, strlen(end) + 1);
+	/* What is more: the sections with names. */
+	cut_section(same_text, "[engine \"NAME\"]");
+	cut_section(same_text, "[session \"NAME\"]");
 	ck_assert_str_eq(same_text, defaults_text);
 }
 END_TEST
