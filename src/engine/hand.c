@@ -50,7 +50,7 @@ static void finish(struct hand *hand, struct job_result *result)
 	result->upstream_us = clock_monotonic_us() - hand->started_us;
 	atomic_fetch_sub(&engine->busy, 1);
 	atomic_fetch_add(&engine->done, 1);
-	job->client->done(job, result);
+	job_tell_done(job, result);
 }
 
 void hand_start(struct hand *hand, struct job *job)
@@ -154,7 +154,7 @@ static int take_head(struct hand *hand, const struct wire_frame *frame)
 
 	if (r == 0) {
 		hand->head_told = true;
-		if (hand->job->client->head(hand->job, &head) < 0)
+		if (job_tell_head(hand->job, &head) < 0)
 			give_up(hand);
 	}
 	fields_release(&fields);

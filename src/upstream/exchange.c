@@ -99,7 +99,7 @@ static int head_end(struct exchange *e)
 	if (start_coding(e) < 0)
 		return -ENOMEM;
 	e->head_told = true;
-	return e->job->client->head(e->job, &head);
+	return job_tell_head(e->job, &head);
 }
 
 static bool is_blank(char c)

@@ -31,16 +31,36 @@ void job_wake(struct job *job)
 
 void job_cancel(struct job *job)
 {
+	job_withdraw withdraw;
+
 	CHECK(job, JOB_MAGIC);
 	atomic_store(&job->cancelled, true);
-	poke(job);
+	withdraw = atomic_load(&job->withdraw);
+	if (withdraw && withdraw(job))
+		job_end(job, JOB_CANCELLED, "");
+	else
+		poke(job);
+}
+
+int job_tell_head(struct job *job, const struct job_head *head)
+{
+	CHECK(job, JOB_MAGIC);
+	job->status = head->status;
+	return job->client->head(job, head);
+}
+
+void job_tell_done(struct job *job, const struct job_result *result)
+{
+	CHECK(job, JOB_MAGIC);
+	if (job->ended)
+		job->ended(job, result);
+	job->client->done(job, result);
 }
 
 void job_end(struct job *job, enum job_outcome outcome, const char *text)
 {
 	struct job_result result = {.outcome = outcome};
 
-	CHECK(job, JOB_MAGIC);
 	snprintf(result.text, sizeof(result.text), "%s", text);
-	job->client->done(job, &result);
+	job_tell_done(job, &result);
 }

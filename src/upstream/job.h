@@ -65,6 +65,9 @@ struct job_client {
 	void (*done)(struct job *job, const struct job_result *result);
 };
 
+/* Takes a job out of where it waits. False: it does not wait any more. */
+typedef bool (*job_withdraw)(struct job *job);
+
 struct job {
 	unsigned magic;
 #define JOB_MAGIC 0x70b0b0b1
@@ -89,9 +92,15 @@ struct job {
 	pthread_mutex_t lock;          /* guards the next two */
 	void (*poke)(struct job *job); /* under lock: makes whoever works on it look at it again; NULL: nobody does */
 	void *worker;                  /* theirs */
-	struct job *next;              /* in a queue */
+	struct job *next, *previous;   /* in a queue */
 	atomic_bool cancelled;
 	int64_t queued_us; /* clock_monotonic_us() at submission */
+	unsigned status;   /* of the head that was told, 0: none yet */
+
+	/* Whoever let it wait before it came to an engine, and counts those that run. */
+	_Atomic(job_withdraw) withdraw;                                  /* NULL: it does not wait there */
+	void (*ended)(struct job *job, const struct job_result *result); /* just before done(); NULL: nobody counts */
+	void *place;                                                     /* theirs */
 };
 
 /* Makes the job usable; all of the request part is the caller's to fill. */
@@ -102,8 +111,15 @@ void job_release(struct job *job);
 /* What was held may go on. Any thread, any time between job_init and job_release; without need it does nothing. */
 void job_wake(struct job *job);
 
-/* The owner no longer wants it: done() follows, with JOB_CANCELLED unless it was over already. Any thread. */
+/*
+ * The owner no longer wants it: done() follows, with JOB_CANCELLED unless it was over already. Of a job that waits for its
+ * turn it comes before this returns, on this thread. Any thread, with no lock held that done() takes.
+ */
 void job_cancel(struct job *job);
+
+/* Tell the job's client; for whoever runs it, who calls these and not the client. As job_client has it. */
+int job_tell_head(struct job *job, const struct job_head *head);
+void job_tell_done(struct job *job, const struct job_result *result);
 
 /* Ends a job that never reached a session. For engines. */
 void job_end(struct job *job, enum job_outcome outcome, const char *text);

@@ -218,7 +218,7 @@ static void finish(struct session *session, struct exchange *e, CURLcode code, b
 	keep_spare(session, e->easy);
 	e->magic = 0;
 	free(e);
-	job->client->done(job, &result);
+	job_tell_done(job, &result);
 }
 
 static void cancel(struct session *session, struct exchange *e)

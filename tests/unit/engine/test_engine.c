@@ -131,9 +131,9 @@ static void answer_itself(struct engine *engine, struct session *session, struct
 
 	ck_assert_str_eq(fields_get(&job->fields, "X-Constructed"), "1");
 	atomic_fetch_add(&requested, 1);
-	job->client->head(job, &head);
+	job_tell_head(job, &head);
 	job->client->body(job, "own", 3);
-	job->client->done(job, &result);
+	job_tell_done(job, &result);
 }
 
 START_TEST(verbs_can_be_replaced)

@@ -14,9 +14,9 @@ static void answer_with_name(struct engine *engine, struct job *const *jobs, siz
 		struct job_head head = {.status = 200, .reason = "", .fields = &fields, .framed = true};
 		struct job_result result = {.outcome = JOB_DONE};
 
-		jobs[i]->client->head(jobs[i], &head);
+		job_tell_head(jobs[i], &head);
 		jobs[i]->client->body(jobs[i], engine->ops->name, strlen(engine->ops->name));
-		jobs[i]->client->done(jobs[i], &result);
+		job_tell_done(jobs[i], &result);
 	}
 }
 

@@ -246,7 +246,7 @@ int kit_head(struct job *job, const char *status_and_fields, int64_t length, boo
 		snprintf(text, sizeof(text), "%lld", (long long)length);
 		ck_assert_int_eq(fields_set(&fields, "Content-Length", text), 0);
 	}
-	return job->client->head(job, &head);
+	return job_tell_head(job, &head);
 }
 
 void kit_done(struct kit *kit, size_t index, enum job_outcome outcome, bool maybe_sent)
@@ -257,7 +257,7 @@ void kit_done(struct kit *kit, size_t index, enum job_outcome outcome, bool mayb
 	if (outcome != JOB_DONE)
 		snprintf(result.text, sizeof(result.text), "as the test wants it");
 	kit->jobs[index] = NULL;
-	job->client->done(job, &result);
+	job_tell_done(job, &result);
 }
 
 void kit_answer(struct kit *kit, size_t index, const char *status_and_fields, const char *body)
