@@ -46,6 +46,7 @@ struct cache {
 	struct keeper *keeper; /* NULL: the store is off */
 	cache_on_state *on_state;
 	void *on_state_arg;
+	atomic_uint_fast64_t invalidated;
 };
 
 static enum cache_store_state state_of(enum keeper_state state)
@@ -217,6 +218,7 @@ void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, 
 {
 	CHECK(cache, CACHE_MAGIC);
 	generations_write_begin(cache->generations, tags, count);
+	atomic_fetch_add_explicit(&cache->invalidated, count, memory_order_relaxed);
 	if (cache->keeper && count > 0)
 		keeper_raise(cache->keeper, tags, count, noted, arg);
 	else if (noted)
@@ -257,6 +259,7 @@ void cache_get_figures(struct cache *cache, struct cache_figures *ret)
 	        .store_queue = keeper.queue,
 	        .store_dropped = keeper.dropped,
 	        .store_errors = keeper.errors,
+	        .invalidated = atomic_load(&cache->invalidated),
 	        .state = cache->keeper ? state_of(keeper.state) : CACHE_STORE_OFF,
 	};
 	snprintf(ret->why, sizeof(ret->why), "%s", keeper.why);

@@ -40,6 +40,7 @@ struct cache_figures {
 	uint64_t store_queue;   /* changes not yet written */
 	uint64_t store_dropped; /* changes given up because the queue was full or the store was down */
 	uint64_t store_errors;
+	uint64_t invalidated; /* tags that writes have spoilt */
 	enum cache_store_state state;
 	char why[FAIL_TEXT_MAX]; /* the last error while degraded, "" otherwise */
 };

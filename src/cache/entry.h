@@ -66,6 +66,14 @@ struct entry *entry_ref(struct entry *entry);
 void entry_unref(struct entry *entry);   /* NULL is allowed; the last one frees */
 void entry_unrefp(struct entry **entry); /* for CLEANUP */
 
+/* Its age by the wall clock now_ms, that it came with included; RFC 9111 section 4.2.3. At least 0. */
+static inline int64_t entry_age_ms(const struct entry *entry, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - entry->born_ms + entry->age_ms;
+
+	return age_ms > 0 ? age_ms : 0;
+}
+
 /* Bytes that it holds in memory, for the budget: everything, overhead included, a shared body counted whole. */
 size_t entry_cost(const struct entry *entry);
 

@@ -31,24 +31,45 @@ int cache_status_print(const struct cache_status *status, struct buf *out)
 	return r;
 }
 
-const char *cache_status_word(const struct cache_status *status)
+enum cache_kind cache_status_kind(const struct cache_status *status)
 {
 	if (status->hit)
-		return status->ttl_ms < 0 ? "stale-hit" : "hit";
+		return status->ttl_ms < 0 ? CACHE_KIND_STALE_HIT : CACHE_KIND_HIT;
 	if (status->collapsed)
-		return "collapsed";
+		return CACHE_KIND_COLLAPSED;
 	switch (status->forward) {
 	case FORWARD_URI_MISS:
 	case FORWARD_REQUEST:
-		return "miss";
+		return CACHE_KIND_MISS;
 	case FORWARD_STALE:
-		return status->forward_status == 304 ? "revalidated" : "miss";
+		return status->forward_status == 304 ? CACHE_KIND_REVALIDATED : CACHE_KIND_MISS;
 	case FORWARD_BYPASS:
-		return "bypass";
+		return CACHE_KIND_BYPASS;
 	case FORWARD_METHOD:
-		return "write";
+		return CACHE_KIND_WRITE;
 	case FORWARD_NOT:
-		return "none";
+		return CACHE_KIND_NONE;
 	}
 	WRONG("a forward outside its enum");
+}
+
+const char *cache_kind_word(enum cache_kind kind)
+{
+	static const char *const words[CACHE_KINDS] = {
+	        [CACHE_KIND_HIT] = "hit",
+	        [CACHE_KIND_STALE_HIT] = "stale-hit",
+	        [CACHE_KIND_MISS] = "miss",
+	        [CACHE_KIND_REVALIDATED] = "revalidated",
+	        [CACHE_KIND_COLLAPSED] = "collapsed",
+	        [CACHE_KIND_BYPASS] = "bypass",
+	        [CACHE_KIND_WRITE] = "write",
+	        [CACHE_KIND_NONE] = "none",
+	};
+
+	return words[kind];
+}
+
+const char *cache_status_word(const struct cache_status *status)
+{
+	return cache_kind_word(cache_status_kind(status));
 }

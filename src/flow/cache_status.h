@@ -29,7 +29,26 @@ struct cache_status {
 /* The field's value: "redmine-cached; hit; ttl=37". 0 or a buffer error. */
 int cache_status_print(const struct cache_status *status, struct buf *out) MUST_CHECK;
 
-/* One word for logs and metrics: hit, stale-hit, miss, revalidated, collapsed, bypass, write, none. */
+/* The same in one word, for logs and metrics. */
+enum cache_kind {
+	CACHE_KIND_HIT,
+	CACHE_KIND_STALE_HIT,
+	CACHE_KIND_MISS,
+	CACHE_KIND_REVALIDATED,
+	CACHE_KIND_COLLAPSED,
+	CACHE_KIND_BYPASS,
+	CACHE_KIND_WRITE,
+	CACHE_KIND_NONE,
+	CACHE_KINDS,
+};
+
+/* Pure. */
+enum cache_kind cache_status_kind(const struct cache_status *status);
+
+/* Its word: hit, stale-hit, miss, revalidated, collapsed, bypass, write, none. Static. */
+const char *cache_kind_word(enum cache_kind kind);
+
+/* cache_kind_word of cache_status_kind. */
 const char *cache_status_word(const struct cache_status *status);
 
 #endif

@@ -337,12 +337,23 @@ static void finish_for_request(struct fetch *f, const struct job_result *result)
 	fetch_deliver(f, r);
 }
 
+/* A HEAD that has heard enough has given up by itself. */
+static void note_outcome(const struct fetch *f, const struct job_result *result)
+{
+	struct job_result told = *result;
+
+	if (f->told)
+		told.outcome = JOB_DONE;
+	asked_note(&f->flow->asked, f->r->resource, &told, f->status, clock_wall_ms());
+}
+
 static void on_done(struct job *job, const struct job_result *result)
 {
 	struct fetch *f = job->owner;
 
 	CHECK(f, FETCH_MAGIC);
 	fetch_end_write(f);
+	note_outcome(f, result);
 	pipe_abandon(&f->r->upload);
 	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)
 		outcome_log(f->r, result);

@@ -8,6 +8,7 @@
 
 #include "cache/cache.h"
 #include "engine/engines.h"
+#include "flow/asked.h"
 #include "flow/flight.h"
 #include "flow/request.h"
 #include "upstream/origin.h"
@@ -35,6 +36,7 @@ struct flow {
 	struct flights *flights;            /* owned */
 	struct inners inners;
 	struct flow_figures figures;
+	struct asked asked;
 };
 
 /* Fills all but flights, which it makes. 0 or -ENOMEM. */

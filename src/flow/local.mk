@@ -1,4 +1,5 @@
 libdaemon_a_SOURCES += \
+	src/flow/asked.c src/flow/asked.h \
 	src/flow/cache_status.c src/flow/cache_status.h \
 	src/flow/directives.c src/flow/directives.h \
 	src/flow/fetch.c src/flow/fetch.h \

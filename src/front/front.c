@@ -33,6 +33,7 @@ int front_new(struct flow *flow, struct conf *conf, struct front **ret, struct f
 	front->magic = FRONT_MAGIC;
 	front->flow = flow;
 	front->conf = conf_ref(conf);
+	front->started_ms = clock_wall_ms();
 	pthread_mutex_init(&front->lock, NULL);
 	r = listeners_open(&front->listeners, conf, count, fail);
 	front->loops = r == 0 ? calloc(count, sizeof(*front->loops)) : NULL;

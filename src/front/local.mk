@@ -4,10 +4,13 @@ libdaemon_a_SOURCES += \
 	src/front/hosts.c src/front/hosts.h \
 	src/front/listener.c src/front/listener.h \
 	src/front/loop.c src/front/loop.h \
+	src/front/metrics.c src/front/metrics.h \
+	src/front/metrics_text.c src/front/metrics_text.h \
 	src/front/pages.c src/front/pages.h \
 	src/front/prepared.c src/front/prepared.h \
 	src/front/reason.c src/front/reason.h \
 	src/front/reply.c src/front/reply.h \
+	src/front/tally.c src/front/tally.h \
 	src/front/visit.c src/front/visit.h \
 	src/front/visit_answer.c \
 	src/front/visit_body.c src/front/visit_inside.h

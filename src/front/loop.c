@@ -131,7 +131,8 @@ int loop_init(struct loop *loop, struct front *front, unsigned number, struct fa
 	*loop = (struct loop){.magic = LOOP_MAGIC, .front = front, .conf = conf_ref(front->conf)};
 	loop->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->prepared = prepared_new(front->flow->origin, cache_generations(front->flow->cache));
-	if (loop->event < 0 || !loop->prepared)
+	loop->tally = calloc(1, sizeof(*loop->tally));
+	if (loop->event < 0 || !loop->prepared || !loop->tally)
 		return fail_set(fail, -ENOMEM, "out of memory or descriptors");
 	for (size_t i = 0; i < front->listeners.count; i++) {
 		struct listener *listener = &front->listeners.items[i];
@@ -256,6 +257,7 @@ void loop_release(struct loop *loop)
 		MHD_stop_daemon(loop->daemons[i].mhd);
 	}
 	prepared_free(loop->prepared);
+	free(loop->tally);
 	conf_unref(loop->conf);
 	if (loop->event >= 0)
 		close(loop->event);

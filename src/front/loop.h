@@ -12,6 +12,7 @@
 #include "front/front.h"
 #include "front/listener.h"
 #include "front/prepared.h"
+#include "front/tally.h"
 
 #include <microhttpd.h>
 
@@ -55,6 +56,7 @@ struct loop {
 
 	/* Written by this thread, read by any. */
 	atomic_ullong requests, prepared_hits, bytes;
+	struct tally *tally;
 };
 
 struct front {
@@ -71,6 +73,7 @@ struct front {
 	atomic_int active;      /* requests under way */
 	atomic_int connections; /* open */
 	atomic_ullong refused;
+	int64_t started_ms; /* wall clock */
 };
 
 /* Makes the daemons of one thread on their listeners. 0 or a negative errno. */

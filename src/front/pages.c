@@ -1,8 +1,12 @@
 #include "front/pages.h"
 
 #include "base/clock.h"
+#include "front/metrics.h"
+#include "front/metrics_text.h"
 
 #include <json-c/json.h>
+
+#define PAGE_CEILING (1024 * 1024)
 
 struct page {
 	const char *path;
@@ -156,8 +160,20 @@ static void answer_status(struct front *front, struct request *r)
 	answer_json(r, 200, object);
 }
 
+static void answer_metrics(struct front *front, struct request *r)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(PAGE_CEILING);
+	bool open_metrics = metrics_wants_open(fields_get(&r->fields, "Accept"));
+
+	if (metrics_print(front, r->conf, open_metrics, &text) < 0)
+		request_answer_error(r, 503, 0, "Out of memory.");
+	else
+		answer_with(r, 200, metrics_content_type(open_metrics), text.data, text.size);
+}
+
 static const struct page pages[] = {
         {"/-/healthy", answer_healthy},
+        {"/-/metrics", answer_metrics},
         {"/-/ready", answer_ready},
         {"/-/status.json", answer_status},
 };
@@ -178,5 +194,6 @@ void pages_answer(struct front *front, struct request *r)
 			return;
 		}
 	}
-	request_answer_error(r, 404, 0, "The daemon has no such page; it has /-/healthy, /-/ready, /-/status.json.");
+	request_answer_error(
+	        r, 404, 0, "The daemon has no such page; it has /-/healthy, /-/metrics, /-/ready, /-/status.json.");
 }

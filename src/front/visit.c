@@ -167,6 +167,7 @@ void *visit_begin(void *arg, const char *target, struct MHD_Connection *connecti
 	        .started_us = clock_monotonic_us(),
 	        .log = {.upstream_us = -1, .cache = "-"},
 	        .identity = "-",
+	        .tally = {.row = TALLY_OWN, .kind = CACHE_KIND_NONE, .age_ms = -1},
 	};
 	atomic_init(&v->refs, 1);
 	pthread_mutex_init(&v->lock, NULL);
@@ -179,26 +180,35 @@ void *visit_begin(void *arg, const char *target, struct MHD_Connection *connecti
 	return v;
 }
 
-static void write_log(struct visit *v, enum MHD_RequestTerminationCode why)
+/* What is known of the request at its end, for the figures and the log. */
+static void note_end(struct visit *v, enum MHD_RequestTerminationCode why, int64_t now_us)
+{
+	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && v->state != VISIT_ANSWERED)
+		v->log.status = 0;
+	v->log.duration_us = now_us - v->started_us;
+	v->tally.status = v->log.status;
+	v->tally.duration_us = v->log.duration_us;
+	tally_note(v->loop->tally, &v->tally);
+}
+
+static void write_log(struct visit *v)
 {
 	if (!log_wants(LOG_LEVEL_INFO))
 		return;
 	if (!v->log.method)
 		v->log.method = "-";
-	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && v->state != VISIT_ANSWERED)
-		v->log.status = 0;
 	if (!v->shown)
 		v->shown = admit_show(v->target);
 	v->log.target = v->shown ? v->shown : "-";
 	v->log.client = v->guest->client;
 	v->log.identity = v->identity;
-	v->log.duration_us = clock_monotonic_us() - v->started_us;
 	log_request(&v->log);
 }
 
 void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
 {
 	struct visit *v = *state;
+	int64_t now_us = clock_monotonic_us();
 	struct loop *loop;
 	bool answered;
 
@@ -207,11 +217,12 @@ void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum 
 	CHECK(v, VISIT_MAGIC);
 	*state = NULL;
 	loop = v->loop;
-	write_log(v, why);
+	note_end(v, why, now_us);
+	write_log(v);
 	atomic_fetch_add_explicit(&loop->requests, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&loop->bytes, v->log.sent, memory_order_relaxed);
 	v->guest->busy = false;
-	v->guest->since_us = clock_monotonic_us();
+	v->guest->since_us = now_us;
 	pthread_mutex_lock(&v->lock);
 	v->ended = true;
 	answered = v->answered;

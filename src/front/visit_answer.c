@@ -47,7 +47,12 @@ static void note_for_log(struct visit *v)
 	struct request *r = v->r;
 
 	v->log.status = r->answer.status;
-	v->log.cache = cache_status_word(&r->answer.cache);
+	v->tally.kind = cache_status_kind(&r->answer.cache);
+	v->log.cache = cache_kind_word(v->tally.kind);
+	if (r->flow)
+		v->tally.row = resource_index(r->resource);
+	if (r->answer.cache.hit && r->answer.entry)
+		v->tally.age_ms = entry_age_ms(r->answer.entry, v->loop->wall_ms);
 	v->log.upstream_us = r->answer.upstream_us;
 	v->shown = admit_show(r->raw_target);
 	if (!r->identity.anonymous && r->flow)
@@ -127,7 +132,10 @@ enum MHD_Result visit_deliver(struct visit *v)
 static enum MHD_Result queue_prepared(struct visit *v, struct prepared_answer *answer)
 {
 	v->log.status = answer->reply.status;
-	v->log.cache = "hit";
+	v->tally.kind = cache_status_kind(&answer->r->answer.cache);
+	v->tally.row = resource_index(answer->r->resource);
+	v->tally.age_ms = entry_age_ms(answer->r->answer.entry, v->loop->wall_ms);
+	v->log.cache = cache_kind_word(v->tally.kind);
 	v->log.sent = answer->reply.body_size;
 	v->shown = strdup(answer->shown);
 	memcpy(v->identity, answer->identity, sizeof(v->identity));

@@ -39,6 +39,7 @@ struct visit {
 	bool answered;
 
 	struct log_request log;
+	struct tally_request tally;
 	char identity[8];
 	char *shown;
 	char target[];

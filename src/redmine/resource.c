@@ -233,3 +233,12 @@ const struct resource *resource_at(size_t index)
 {
 	return index < ARRAY_SIZE(resources) ? &resources[index] : NULL;
 }
+
+_Static_assert(ARRAY_SIZE(resources) <= RESOURCE_ROWS_MAX, "RESOURCE_ROWS_MAX is too small");
+
+size_t resource_index(const struct resource *resource)
+{
+	if (resource < resources || resource >= resources + ARRAY_SIZE(resources))
+		return RESOURCE_ROWS_MAX;
+	return (size_t)(resource - resources);
+}

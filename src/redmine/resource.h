@@ -51,4 +51,10 @@ const char *resource_names(void);
 /* Rows of the table, for tests and documentation. NULL past the end. */
 const struct resource *resource_at(size_t index);
 
+/* There are no more rows than this: for tables of figures by row. */
+#define RESOURCE_ROWS_MAX 128
+
+/* The index of a row for resource_at(); RESOURCE_ROWS_MAX for NULL, a path that the table does not know. */
+size_t resource_index(const struct resource *resource);
+
 #endif

@@ -44,3 +44,8 @@ check_PROGRAMS += tests/unit/base/test_pipe
 tests_unit_base_test_pipe_SOURCES = tests/unit/base/test_pipe.c tests/unit/unit.h
 tests_unit_base_test_pipe_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_test_pipe_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/base/test_histogram
+tests_unit_base_test_histogram_SOURCES = tests/unit/base/test_histogram.c tests/unit/unit.h
+tests_unit_base_test_histogram_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_histogram_LDADD = $(TESTS_LIBS)

@@ -72,3 +72,8 @@ tests_unit_flow_test_policy_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_request_SOURCES = tests/unit/flow/test_request.c $(flow_kit)
 tests_unit_flow_test_request_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_request_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/flow/test_asked
+tests_unit_flow_test_asked_SOURCES = tests/unit/flow/test_asked.c tests/unit/unit.h
+tests_unit_flow_test_asked_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_asked_LDADD = $(TESTS_LIBS)

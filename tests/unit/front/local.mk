@@ -52,3 +52,13 @@ tests_unit_front_test_visit_LDADD = $(TESTS_LIBS)
 tests_unit_front_test_visit_clients_SOURCES = tests/unit/front/test_visit_clients.c $(front_kit)
 tests_unit_front_test_visit_clients_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_visit_clients_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/front/test_metrics_text
+tests_unit_front_test_metrics_text_SOURCES = tests/unit/front/test_metrics_text.c tests/unit/unit.h
+tests_unit_front_test_metrics_text_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_metrics_text_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/front/test_tally
+tests_unit_front_test_tally_SOURCES = tests/unit/front/test_tally.c tests/unit/unit.h
+tests_unit_front_test_tally_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_tally_LDADD = $(TESTS_LIBS)

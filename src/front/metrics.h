@@ -1,0 +1,28 @@
+/*
+ * /-/metrics: every figure of the daemon as Prometheus reads it, one row each.
+ * A new figure is a row in metrics.c (and a member of the snapshot that its
+ * owner's *_get_figures() fills).
+ */
+#ifndef FRONT_METRICS_H
+#define FRONT_METRICS_H
+
+#include "front/loop.h"
+
+/* All figures, gathered one after the other without stopping anybody. */
+struct metrics_snapshot {
+	struct front_figures front;
+	struct cache_figures cache;
+	uint64_t memory_limit, store_limit; /* bytes, as set */
+	uint64_t collapsed, upstream, inner, inner_hits, inner_errors, log_dropped;
+	struct tally_sum tally;
+	struct histogram_sum asked[ASKED_ROWS]; /* times of Redmine, by resource */
+	struct histogram_sum asked_all;
+};
+
+/* Fills it. conf: the settings in force. Any thread; takes no lock for longer than a moment. Large: allocate it. */
+void metrics_gather(struct metrics_snapshot *ret, struct front *front, const struct conf *conf);
+
+/* Prints all metrics. 0 or a buffer's error. Event thread. */
+int metrics_print(struct front *front, const struct conf *conf, bool open_metrics, struct buf *out) MUST_CHECK;
+
+#endif
