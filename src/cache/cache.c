@@ -9,15 +9,15 @@
  * Why a stored answer from before a write is never served after the write was answered, also by a process that
  * is started after this one was killed.
  *
- * 1. While the process lives, generations in memory decide (cache/generations.h). They rise before a write is sent to
- *    Redmine and again when it is answered, and whatever comes out of memory or the store is compared with them.
+ * 1. While the process lives, generations in memory decide (cache/generations.h). A write opens them before it is sent
+ *    to Redmine and raises them when it is answered, and whatever comes out of memory or the store is compared with them.
  * 2. The generations that entries in the store are compared with after a restart are those in the store. A write's
- *    answer is delivered after noted(), that is, after the store committed the generations as raised at the
+ *    answer is delivered after noted(), that is, after the store committed generations past those of before the
  *    write's beginning. An entry stored before the write noted lower ones: spoilt. One read while the write was
  *    open was not kept. One read after it noted the generation of its end, which may not be committed yet if the
  *    process is killed; but an entry is only ever written together with, or after, every generation that it noted
  *    (keeper.c), so that a counter never passes a second time through a number that an entry carries.
- * 3. A process killed between raising in memory and the commit had not delivered that write's answer: nothing was
+ * 3. A process killed between opening in memory and the commit had not delivered that write's answer: nothing was
  *    promised. The entries from before may then be served for as long as they are fresh, as after any change made
  *    elsewhere. (Whoever sends the write only after noted() closes that gap too.)
  * 4. When the store cannot be written, it is marked as distrusted before noted() runs (keeper.c, store_file.h),
@@ -185,7 +185,7 @@ bool cache_put(struct cache *cache, struct entry *entry)
 	CHECK(cache, CACHE_MAGIC);
 	CHECK(entry, ENTRY_MAGIC);
 	ASSERT(entry->body && entry->reason && entry->resource && entry->target);
-	if (!generations_keepable(cache->generations, &entry->tags))
+	if (!generations_current(cache->generations, &entry->tags))
 		return false;
 	memory_put(cache->memory, entry);
 	if (!cache->keeper)
@@ -225,10 +225,10 @@ void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, 
 		noted(arg);
 }
 
-void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count)
+void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count, bool effect)
 {
 	CHECK(cache, CACHE_MAGIC);
-	generations_write_end(cache->generations, tags, count);
+	generations_write_end(cache->generations, tags, count, effect);
 	if (cache->keeper && count > 0)
 		keeper_raise(cache->keeper, tags, count, NULL, NULL);
 }

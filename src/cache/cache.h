@@ -76,7 +76,7 @@ struct generations *cache_generations(struct cache *cache);
 /*
  * What memory holds under the key, with a reference, or NULL. Also what is
  * stale by time: freshness is the caller's judgement. An entry whose tags were spoilt is
- * retired and not given. Event threads: a short shard lock, nothing else.
+ * retired and not given; while a write on them is open it is not given. Event threads: a short shard lock, nothing else.
  */
 struct entry *cache_peek(struct cache *cache, const struct cache_key *key);
 
@@ -109,10 +109,11 @@ void cache_clear(struct cache *cache);
  * A write on these tags begins: what they cover is not served from now on. noted() runs
  * once the store holds the new generations, so that an answer delivered after it
  * survives even kill -9. cache_write_end() when the write was answered, or its
- * outcome is unknown. Any thread. tags are copied.
+ * outcome is unknown. effect: false when it surely changed nothing; what was stored before is then served
+ * again. Any thread. tags are copied.
  */
 void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, cache_noted *noted, void *arg);
-void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count);
+void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count, bool effect);
 
 /* New limits after a reload. Any thread. */
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit);

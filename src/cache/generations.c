@@ -6,15 +6,15 @@
 
 /*
  * Order of things, on which everything here rests. A write raises `open`
- * before the generation when it begins, and the generation before it lowers
- * `open` when it ends. So whoever sees no open write and then the generation
- * that he noted knows that no write was under way between his note and now:
+ * when it begins, and when it ends the generation before it lowers `open`. So whoever sees no open write and then the
+ * generation that he noted knows that no write that changed something was under way between his note and now:
  * one that ended meanwhile had raised the generation before `open` fell.
  * All accesses are sequentially consistent; on x86-64 the loads cost nothing.
  */
 struct slot {
 	atomic_uint generation;
-	atomic_uint open; /* writes under way */
+	atomic_uint open;  /* writes under way */
+	atomic_uint begun; /* writes ever */
 };
 
 struct generations {
@@ -60,7 +60,7 @@ void generations_note(const struct generations *g, const uint64_t *tags, size_t 
 	}
 }
 
-bool generations_current(const struct generations *g, const struct tag_notes *notes)
+bool generations_intact(const struct generations *g, const struct tag_notes *notes)
 {
 	CHECK(g, GENERATIONS_MAGIC);
 	for (uint32_t i = 0; i < notes->count; i++)
@@ -69,13 +69,23 @@ bool generations_current(const struct generations *g, const struct tag_notes *no
 	return true;
 }
 
-bool generations_keepable(const struct generations *g, const struct tag_notes *notes)
+bool generations_current(const struct generations *g, const struct tag_notes *notes)
 {
 	CHECK(g, GENERATIONS_MAGIC);
 	for (uint32_t i = 0; i < notes->count; i++)
 		if (atomic_load(&g->slots[notes->items[i].slot].open) > 0)
 			return false;
-	return generations_current(g, notes);
+	return generations_intact(g, notes);
+}
+
+uint64_t generations_begun(const struct generations *g, const struct tag_notes *notes)
+{
+	uint64_t sum = 0;
+
+	CHECK(g, GENERATIONS_MAGIC);
+	for (uint32_t i = 0; i < notes->count; i++)
+		sum += atomic_load(&g->slots[notes->items[i].slot].begun);
+	return sum;
 }
 
 void generations_write_begin(struct generations *g, const uint64_t *tags, size_t count)
@@ -85,17 +95,18 @@ void generations_write_begin(struct generations *g, const uint64_t *tags, size_t
 		struct slot *slot = &g->slots[generations_slot(tags[i])];
 
 		atomic_fetch_add(&slot->open, 1);
-		atomic_fetch_add(&slot->generation, 1);
+		atomic_fetch_add(&slot->begun, 1);
 	}
 }
 
-void generations_write_end(struct generations *g, const uint64_t *tags, size_t count)
+void generations_write_end(struct generations *g, const uint64_t *tags, size_t count, bool effect)
 {
 	CHECK(g, GENERATIONS_MAGIC);
 	for (size_t i = 0; i < count; i++) {
 		struct slot *slot = &g->slots[generations_slot(tags[i])];
 
-		atomic_fetch_add(&slot->generation, 1);
+		if (effect)
+			atomic_fetch_add(&slot->generation, 1);
 		if (atomic_fetch_sub(&slot->open, 1) == 0)
 			WRONG("a write ended that never began");
 	}
@@ -106,6 +117,17 @@ uint32_t generations_get(const struct generations *g, uint32_t slot)
 	CHECK(g, GENERATIONS_MAGIC);
 	ASSERT(slot < GENERATION_SLOTS);
 	return atomic_load(&g->slots[slot].generation);
+}
+
+/* The order of the two loads: a write that ended between them has raised the generation that is then read. */
+uint32_t generations_to_keep(const struct generations *g, uint32_t slot)
+{
+	bool open;
+
+	CHECK(g, GENERATIONS_MAGIC);
+	ASSERT(slot < GENERATION_SLOTS);
+	open = atomic_load(&g->slots[slot].open) > 0;
+	return atomic_load(&g->slots[slot].generation) + open;
 }
 
 void generations_raise_to(struct generations *g, uint32_t slot, uint32_t generation)

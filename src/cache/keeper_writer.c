@@ -170,7 +170,7 @@ struct changes {
 
 static void add_generation(struct keeper *k, struct changes *changes, uint32_t slot)
 {
-	uint32_t generation = generations_get(k->settings.generations, slot);
+	uint32_t generation = generations_to_keep(k->settings.generations, slot);
 
 	if (k->kept[slot] == generation)
 		return;
@@ -190,7 +190,7 @@ static bool wanted(struct keeper *k, struct changes *changes, const struct pendi
 
 	if (!tags)
 		return true;
-	if (!generations_current(k->settings.generations, tags))
+	if (!generations_intact(k->settings.generations, tags))
 		return false;
 	for (uint32_t i = 0; i < tags->count; i++)
 		add_generation(k, changes, tags->items[i].slot);

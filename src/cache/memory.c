@@ -125,9 +125,9 @@ struct entry *memory_peek(struct memory *m, const struct cache_key *key)
 	shard = shard_of(m, hash);
 	pthread_mutex_lock(&shard->lock);
 	at = shard_find(shard, key, hash);
-	if (*at && !generations_current(shard->generations, &(*at)->entry->tags)) {
+	if (*at && !generations_intact(shard->generations, &(*at)->entry->tags)) {
 		shard_remove(shard, at, &gone);
-	} else if (*at) {
+	} else if (*at && generations_current(shard->generations, &(*at)->entry->tags)) {
 		entry = entry_ref((*at)->entry);
 		count_use(entry);
 	}

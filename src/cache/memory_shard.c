@@ -210,7 +210,7 @@ static void keep(struct shard *shard, struct node *node)
 
 static bool spoilt(const struct shard *shard, const struct node *node)
 {
-	return !generations_current(shard->generations, &node->entry->tags);
+	return !generations_intact(shard->generations, &node->entry->tags);
 }
 
 /* The next to be looked at: the oldest of main if it is spoilt, else the one that the size of small says. */

@@ -12,7 +12,7 @@ static bool useless(const struct store_meta *meta, const struct store_present *p
 
 	return sqlite3_column_int64(row, 0) <= meta->cleared || sqlite3_column_int64(row, 3) <= present->now_ms ||
 	       row_unpack_tags(&tags, sqlite3_column_blob(row, 4), (size_t)sqlite3_column_bytes(row, 4)) < 0 ||
-	       !generations_current(present->generations, &tags);
+	       !generations_intact(present->generations, &tags);
 }
 
 struct removal {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "flow/forward.h"
 #include "flow/outcome.h"
+#include "flow/write.h"
 
 #include <errno.h>
 
@@ -166,7 +167,8 @@ void fetch_for_request(struct request *r, bool write)
 	if (!f) {
 		struct fetch nothing = {.magic = FETCH_MAGIC, .flow = r->flow, .r = r, .write = write};
 
-		fetch_end_write(&nothing);
+		if (write)
+			write_end(r, false);
 		outcome_answer(r, &refused, write, 0);
 		fetch_deliver(&nothing, r);
 		return;

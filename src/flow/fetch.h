@@ -18,8 +18,8 @@
 void fetch_for_flight(struct request *r, struct flight *flight);
 
 /*
- * Asks Redmine for this request only: reads that are not shared, and writes (write: r->write_waits
- * then counts down and the last one delivers). may_keep: what comes may be kept for others.
+ * Asks Redmine for this request only: reads that are not shared, and writes (write: write_begin was called, the fetch
+ * calls the rest of flow/write.h). may_keep: what comes may be kept for others.
  */
 void fetch_for_request(struct request *r, bool write);
 

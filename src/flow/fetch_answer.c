@@ -4,6 +4,7 @@
 #include "flow/forward.h"
 #include "flow/harvest.h"
 #include "flow/outcome.h"
+#include "flow/write.h"
 #include "redmine/links.h"
 
 #include <errno.h>
@@ -11,20 +12,12 @@
 /* A body of known length up to this is collected: it then leaves in one piece, or as a clean error. */
 #define COLLECT_LIMIT (64 * 1024)
 
-/* The write was answered or is lost: what it spoilt is spoilt again, reads that were in flight included. */
-void fetch_end_write(struct fetch *f)
-{
-	if (!f->write || f->write_ended)
-		return;
-	f->write_ended = true;
-	if (f->r->write_tags.count > 0)
-		cache_write_end(f->flow->cache, f->r->write_tags.items, f->r->write_tags.count);
-}
-
 /* r has its answer; a write is delivered once the store has noted what it spoils, too. */
 void fetch_deliver(struct fetch *f, struct request *r)
 {
-	if (!f->write || atomic_fetch_sub(&r->write_waits, 1) == 1)
+	if (f->write)
+		write_deliver(r);
+	else
 		flow_resume(r, STEP_DELIVER);
 }
 
@@ -195,7 +188,8 @@ static int on_head(struct job *job, const struct job_head *head)
 
 	CHECK(f, FETCH_MAGIC);
 	r = take_head(f, head);
-	fetch_end_write(f);
+	if (f->write)
+		write_end(f->r, write_status_has_effect(head->status));
 	if (r < 0)
 		return r;
 	return f->flight ? begin_for_flight(f) : begin_for_request(f);
@@ -352,7 +346,9 @@ static void on_done(struct job *job, const struct job_result *result)
 	struct fetch *f = job->owner;
 
 	CHECK(f, FETCH_MAGIC);
-	fetch_end_write(f);
+	if (f->write)
+		write_end(
+		        f->r, result->maybe_sent && result->outcome != JOB_NOT_SENT && result->outcome != JOB_REFUSED);
 	note_outcome(f, result);
 	pipe_abandon(&f->r->upload);
 	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)

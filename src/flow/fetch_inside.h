@@ -24,7 +24,7 @@ struct fetch {
 	struct flow *flow;
 	struct request *r;     /* whose request is sent; one reference */
 	struct flight *flight; /* NULL: for r only, or landed already */
-	bool write, headed, write_ended, told;
+	bool write, headed, told;
 	int64_t started_us; /* monotonic */
 	enum fetch_mode mode;
 
@@ -54,8 +54,6 @@ extern const struct job_client fetch_client;
 
 /* fetch_answer.c: everybody who waits for the flight gets the entry, or the error when it is NULL. */
 void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result);
-/* fetch_answer.c: a write is answered or lost: what it spoilt is spoilt again. Once; more calls do nothing. */
-void fetch_end_write(struct fetch *f);
 /* fetch_answer.c: r has its answer; that of a write is delivered once the store has noted what it spoils, too. */
 void fetch_deliver(struct fetch *f, struct request *r);
 

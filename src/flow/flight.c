@@ -11,6 +11,7 @@ struct flight {
 #define FLIGHT_MAGIC 0xf1194700
 	struct cache_key key;
 	struct tag_notes notes;
+	uint64_t begun; /* writes on these when it left */
 	struct request *first, *last;
 	struct flight *next; /* in its bucket */
 	bool boarding;       /* still in the table */
@@ -100,8 +101,16 @@ static struct flight *make(struct flights *flights, struct shard *shard, struct 
 		return NULL;
 	*flight = (struct flight){.magic = FLIGHT_MAGIC, .key = r->key, .next = *bucket, .boarding = true};
 	generations_note(flights->generations, tags->items, tags->count, &flight->notes);
+	flight->begun = generations_begun(flights->generations, &flight->notes);
 	*bucket = flight;
 	return flight;
+}
+
+/* A write on its tags has begun, or ended, since it left: what it brings may be from before. */
+static bool is_spoilt(const struct flights *flights, const struct flight *flight)
+{
+	return generations_begun(flights->generations, &flight->notes) != flight->begun ||
+	       !generations_intact(flights->generations, &flight->notes);
 }
 
 enum flight_role flight_join(struct flights *flights, struct request *r, const struct tags *tags, struct flight **ret)
@@ -112,7 +121,7 @@ enum flight_role flight_join(struct flights *flights, struct request *r, const s
 
 	pthread_mutex_lock(&shard->lock);
 	at = find(shard, &r->key);
-	if (*at && !generations_current(flights->generations, &(*at)->notes))
+	if (*at && is_spoilt(flights, *at))
 		unlink_at(at);
 	flight = *find(shard, &r->key);
 	if (!flight) {

@@ -4,7 +4,7 @@
 #include "flow/fetch.h"
 #include "flow/forward.h"
 #include "flow/policy.h"
-#include "redmine/form.h"
+#include "flow/write.h"
 #include "redmine/request_fields.h"
 #include "redmine/request_key.h"
 
@@ -12,8 +12,6 @@
 
 /* Which engine asks Redmine; never forwarded, as nothing that begins so. */
 #define ENGINE_FIELD "Redmine-Cached-Engine"
-/* Of a form so much is looked at for its _method; what lies behind makes no difference that is not safe. */
-#define FORM_LOOKED_AT (16 * 1024)
 
 /*
  *  classify ──▶ lookup ──fresh─────────────────────────▶ deliver
@@ -226,7 +224,7 @@ static enum flow_next step_join(struct request *r)
 	if (r->directives.no_store || flights_parted(r->flow->flights, &r->key))
 		return go_to(r, STEP_PASS);
 	park(r);
-	tags_of_read(&tags, r->resource, &r->target);
+	tags_of_read(&tags, r->resource, &r->target, &r->query);
 	switch (flight_join(r->flow->flights, r, &tags, &flight)) {
 	case FLIGHT_WAIT:
 		return FLOW_PARKED;
@@ -247,37 +245,10 @@ static enum flow_next step_pass(struct request *r)
 	return FLOW_PARKED;
 }
 
-static void noted(void *arg)
-{
-	struct request *r = arg;
-
-	if (atomic_fetch_sub(&r->write_waits, 1) == 1)
-		flow_resume(r, STEP_DELIVER);
-	request_unref(r);
-}
-
-/* What Rack makes of a POST: a form's _method comes before the field. Of a body that streams nothing is here yet. */
-static const char *true_method(struct request *r)
-{
-	char body[FORM_LOOKED_AT];
-	const char *method = NULL;
-
-	if (strcmp(r->method, "POST") == 0)
-		method = form_method(
-		        fields_get(&r->fields, "Content-Type"), body, pipe_peek(&r->upload, body, sizeof(body)));
-	return method ? method : method_effective(r->method, fields_get(&r->fields, "X-HTTP-Method-Override"));
-}
-
-/* The answer of a write waits for two: Redmine's head, and that what it spoils is noted where kill -9 does not reach. */
 static enum flow_next step_write(struct request *r)
 {
-	tags_of_write(&r->write_tags, true_method(r), &r->target);
 	park(r);
-	atomic_store(&r->write_waits, r->write_tags.count > 0 ? 2 : 1);
-	if (r->write_tags.count > 0) {
-		request_ref(r);
-		cache_write_begin(r->flow->cache, r->write_tags.items, r->write_tags.count, noted, r);
-	}
+	write_begin(r);
 	fetch_for_request(r, true);
 	return FLOW_PARKED;
 }

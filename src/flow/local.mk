@@ -11,4 +11,5 @@ libdaemon_a_SOURCES += \
 	src/flow/inner.c src/flow/inner.h \
 	src/flow/outcome.c src/flow/outcome.h \
 	src/flow/policy.c src/flow/policy.h \
-	src/flow/request.c src/flow/request.h
+	src/flow/request.c src/flow/request.h \
+	src/flow/write.c src/flow/write.h

@@ -12,7 +12,7 @@
 #include "flow/directives.h"
 #include "redmine/identity.h"
 #include "redmine/resource.h"
-#include "redmine/tags.h"
+#include "redmine/write_tags.h"
 #include "upstream/job.h"
 
 #include <stdatomic.h>
@@ -97,8 +97,11 @@ struct request {
 	const struct resource *resource; /* whose rules hold; NULL: RFC 9111 */
 	bool sub_path;                   /* the target carries the origin's sub-URI already */
 	char *base;                      /* what links to the origin are rewritten to */
-	struct tags write_tags;
-	atomic_uint write_waits; /* of a write: what its answer still waits for */
+	struct {
+		struct tags tags;  /* what it spoils */
+		atomic_uint waits; /* what its answer still waits for */
+		bool ended;
+	} write; /* flow/write.c's */
 	struct cache_key key;
 	struct entry *stale;    /* to be validated; one reference or NULL */
 	enum cache_forward why; /* why Redmine is asked */

@@ -1,6 +1,7 @@
 libdaemon_a_SOURCES += \
 	src/redmine/form.c src/redmine/form.h \
 	src/redmine/identity.c src/redmine/identity.h \
+	src/redmine/issue_body.c src/redmine/issue_body.h \
 	src/redmine/links.c src/redmine/links.h \
 	src/redmine/method.c src/redmine/method.h \
 	src/redmine/percent.c src/redmine/percent.h \
@@ -10,4 +11,5 @@ libdaemon_a_SOURCES += \
 	src/redmine/request_key.c src/redmine/request_key.h \
 	src/redmine/resource.c src/redmine/resource.h \
 	src/redmine/tags.c src/redmine/tags.h \
-	src/redmine/target.c src/redmine/target.h
+	src/redmine/target.c src/redmine/target.h \
+	src/redmine/write_tags.c src/redmine/write_tags.h

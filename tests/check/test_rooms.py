@@ -22,7 +22,7 @@ DOORS = {
     r"<microhttpd\.h>": {"front"},
     r"<curl/.*>": {"upstream"},
     r"<sqlite3\.h>": {"cache"},
-    r"<json(-c/.*|\.h)?>": {"front"},
+    r"<json(-c/.*|\.h)?>": {"front", "redmine"},
     r"<ini\.h>": {"conf"},
     r"<systemd/.*>": {"main"},
     r"<dlfcn\.h>": {"engine"},

@@ -5,12 +5,13 @@
  * form's body, too. Input: the target.
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc tests/fuzz/fuzz_target.c \
- *		src/redmine/{target,resource,query,percent,redact,tags,method,form}.c src/base/buf.c
+ *		src/redmine/{target,resource,query,percent,redact,tags,write_tags,issue_body,method,form}.c src/base/buf.c \
+ *		-ljson-c
  */
 #include "redmine/form.h"
 #include "redmine/query.h"
 #include "redmine/redact.h"
-#include "redmine/tags.h"
+#include "redmine/write_tags.h"
 
 #include <string.h>
 
@@ -49,10 +50,20 @@ static void check_secret(const struct target *target, const struct buf *shown)
 static void check_resource(const char *raw)
 {
 	CLEANUP(buf_release) struct buf doubled = BUF_INIT(1 << 20);
+	CLEANUP(query_parts_release) struct query_parts query;
 	struct target target, other;
+	struct write_shape write = {
+	        .method = "PUT",
+	        .target = &target,
+	        .query = &query,
+	        .content_type = "application/json",
+	        .body = raw,
+	        .body_size = strlen(raw),
+	};
 	struct tags tags;
 
 	ASSERT(target_parse(&target, raw) == 0);
+	ASSERT(query_parse(&query, target.query, target.query_size, false) == 0);
 	if (buf_add_text(&doubled, "/") < 0 || buf_add(&doubled, target.path, target.path_size) < 0 ||
 	        buf_add_text(&doubled, "//") < 0)
 		abort();
@@ -62,11 +73,11 @@ static void check_resource(const char *raw)
 		const struct resource *resource = resource_match(&target, api_format);
 
 		ASSERT(resource == resource_match(&other, api_format));
-		tags_of_read(&tags, resource, &target);
-		ASSERT(tags.count == 1);
+		tags_of_read(&tags, resource, &target, &query);
+		ASSERT(tags.count >= 1 && tags.count <= 5);
 	}
-	tags_of_write(&tags, "POST", &target);
-	ASSERT(tags.count <= 2);
+	tags_of_write(&tags, &write);
+	ASSERT(tags.count > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

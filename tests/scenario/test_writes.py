@@ -221,7 +221,7 @@ def test_every_kind_of_write_spoils(daemon, fake, fresh, method, target):
         "/issues.json": b'{"issue":{"subject":"n"}}',
         "/time_entries.json": b'{"time_entry":{"issue_id":3,"hours":2}}',
     }
-    read = fresh("/issues/3.json")
+    read = fresh("/issues.json")
     daemon.get(read)
     assert daemon.get(read).hit
     assert daemon.request(method, target, ADMIN + JSON, body.get(target, b"{}")).status in (201, 204)
@@ -312,6 +312,41 @@ def test_two_writes_that_overlap(daemon, fake, fresh):
     assert daemon.get(target).hit
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 406, 412])
+def test_write_that_redmine_refused_spoils_nothing(daemon, fake, fresh, status):
+    target = fresh("/issues/3.json")
+    daemon.get(target)
+    fake.on("/issues/3.json", reply(status), method="PUT")
+    assert put(daemon, 3, "never").status == status
+    assert daemon.get(target).hit
+
+
+def test_note_leaves_other_issues_in_the_cache(daemon, fake, fresh):
+    """What shows the issue is spoilt, under whichever of its names; what cannot have changed is not."""
+    spoilt = [fresh(target) for target in ("/issues/3.json", "/issues/003.xml", "/issues.json", "/search.json", "/issues.atom")]
+    left = [fresh(target) for target in ("/issues/4.json", "/projects.json", "/users.json", "/trackers.json")]
+    for target in spoilt + left:
+        daemon.get(target)
+    body = b'{"issue":{"notes":"seen"}}'
+    assert daemon.request("PUT", "/issues/3.json", ADMIN + JSON, body).status == 204
+    assert [daemon.get(target).hit for target in spoilt] == [False] * len(spoilt)
+    assert [daemon.get(target).hit for target in left] == [True] * len(left)
+
+
+@pytest.mark.workers(2)
+@pytest.mark.parametrize("status, hit", [(404, True), (207, False)])
+def test_method_that_nobody_knows_spoils_by_its_answer(daemon, fake, fresh, status, hit):
+    target = fresh("/issues/3.json")
+    daemon.get(target)
+    fake.on("/some/thing", reply(status), method="PROPFIND")
+    with fake.hold("/some/thing") as gate:
+        asking = Asking(daemon, "PROPFIND", "/some/thing")
+        gate.arrived()
+        assert daemon.get(target).hit
+    assert asking.answer().status == status
+    assert daemon.get(target).hit == hit
+
+
 def test_uploads_spoil_nothing(daemon, fake, fresh):
     target = fresh("/issues/3.json")
     daemon.get(target)
@@ -323,7 +358,7 @@ def test_uploads_spoil_nothing(daemon, fake, fresh):
 @pytest.mark.parametrize("death", ["stop", "kill"])
 def test_write_is_remembered_across_a_restart(launch, fake, fresh, death):
     daemon = launch()
-    targets = [fresh("/issues/3.json"), fresh("/projects.json")]
+    targets = [fresh("/issues/3.json"), fresh("/issues.json")]
     for target in targets:
         daemon.get(target)
         assert daemon.get(target).hit

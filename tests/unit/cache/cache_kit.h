@@ -114,7 +114,7 @@ static inline void cache_kit_write(struct cache *cache, const uint64_t *tags, si
 	cache_write_begin(cache, tags, count, kit_noted, &answer);
 	KIT_WAIT(atomic_load(&answer.times) > 0);
 	ck_assert_int_eq(atomic_load(&answer.times), 1);
-	cache_write_end(cache, tags, count);
+	cache_write_end(cache, tags, count, true);
 }
 
 /* What is queued is written at once instead of with the next batch. Always true. */

@@ -22,7 +22,7 @@ START_TEST(memory_alone)
 		cache_write_begin(cache, tag, 1, kit_noted, &answer);
 		ck_assert_int_eq(atomic_load(&answer.times), 1);
 		ck_assert(!cache_kit_has(cache, 1));
-		cache_write_end(cache, tag, 1);
+		cache_write_end(cache, tag, 1, true);
 		ck_assert(cache_kit_put(cache, 1, 0, 100, tag, 1));
 		cache_clear(cache);
 		ck_assert(!cache_kit_has(cache, 1));
@@ -136,7 +136,7 @@ START_TEST(a_write_spoils_everywhere)
 	while_open = cache_kit_entry(cache, 3, 0, 100, tag, 1);
 	ck_assert(!cache_put(cache, while_open));
 	KIT_WAIT(atomic_load(&answer.times) == 1);
-	cache_write_end(cache, tag, 1);
+	cache_write_end(cache, tag, 1, true);
 	ck_assert(!cache_put(cache, while_open));
 	ck_assert(cache_kit_put(cache, 3, 0, 100, tag, 1));
 	entry_unref(in_flight);
@@ -247,7 +247,7 @@ static void during_a_fetch(enum meanwhile meanwhile)
 	}
 	entry_unref(answer.entry);
 	if (meanwhile == WRITE)
-		cache_write_end(cache, tag, 1);
+		cache_write_end(cache, tag, 1, true);
 	cache_free(cache, 5000);
 }
 

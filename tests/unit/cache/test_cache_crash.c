@@ -34,7 +34,7 @@ static void write_through(struct cache *cache, struct world *world, uint64_t tag
 
 	cache_write_begin(cache, &tag, 1, kit_noted, &answer);
 	value = atomic_fetch_add(&world->values[tag], 1) + 1;
-	cache_write_end(cache, &tag, 1);
+	cache_write_end(cache, &tag, 1, true);
 	while (atomic_load(&answer.times) == 0)
 		;
 	atomic_store(&world->promised[tag], value); /* from here on the client has its answer */

@@ -338,7 +338,7 @@ static void put_right(char *folder, const char *what, void (*right)(const char *
 	ck_assert(!cache_kit_may_hold(cache, 2));
 	cache_write_begin(cache, tag, 1, kit_noted, &answer);
 	KIT_WAIT(atomic_load(&answer.times) == 1);
-	cache_write_end(cache, tag, 1);
+	cache_write_end(cache, tag, 1, true);
 	ck_assert(!cache_kit_has(cache, 1));
 	right(folder);
 	works_again(cache);

@@ -70,7 +70,7 @@ static void write_one(uint64_t tag)
 	cache_write_begin(cache, &tag, 1, kit_noted, &answer);
 	value = atomic_fetch_add(&values[tag], 1) + 1;
 	KIT_WAIT(atomic_load(&answer.times) == 1);
-	cache_write_end(cache, &tag, 1);
+	cache_write_end(cache, &tag, 1, true);
 	raise_promise(tag, value);
 }
 

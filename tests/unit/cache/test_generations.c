@@ -10,12 +10,12 @@ START_TEST(a_fresh_note_is_current_and_keepable)
 	generations_note(g, tags, 0, &none);
 	ck_assert_uint_eq(notes.count, 3);
 	ck_assert_uint_eq(notes.items[1].slot, generations_slot(2));
+	ck_assert(generations_intact(g, &notes));
 	ck_assert(generations_current(g, &notes));
-	ck_assert(generations_keepable(g, &notes));
 	generations_write_begin(g, tags, 3);
+	ck_assert(generations_intact(g, &none));
 	ck_assert(generations_current(g, &none));
-	ck_assert(generations_keepable(g, &none));
-	generations_write_end(g, tags, 3);
+	generations_write_end(g, tags, 3, true);
 	generations_free(g);
 	generations_free(NULL);
 }
@@ -30,17 +30,79 @@ START_TEST(a_write_spoils_what_was_noted_before_and_during_it)
 	generations_note(g, tags, 2, &before);
 	generations_note(g, other, 1, &apart);
 	generations_write_begin(g, written, 1);
+	ck_assert(generations_intact(g, &before));
 	ck_assert(!generations_current(g, &before));
-	ck_assert(!generations_keepable(g, &before));
 	generations_note(g, tags, 2, &during);
-	ck_assert(generations_current(g, &during));
-	ck_assert(!generations_keepable(g, &during));
-	generations_write_end(g, written, 1);
 	ck_assert(!generations_current(g, &during));
-	ck_assert(!generations_keepable(g, &during));
+	generations_write_end(g, written, 1, true);
+	ck_assert(!generations_intact(g, &before) && !generations_current(g, &before));
+	ck_assert(!generations_intact(g, &during) && !generations_current(g, &during));
 	generations_note(g, tags, 2, &after);
-	ck_assert(generations_keepable(g, &after));
-	ck_assert(generations_keepable(g, &apart));
+	ck_assert(generations_current(g, &after));
+	ck_assert(generations_current(g, &apart));
+	generations_free(g);
+}
+END_TEST
+
+START_TEST(a_write_without_effect_spoils_nothing)
+{
+	const uint64_t tag[] = {2}, other[] = {3};
+	struct generations *g = generations_new();
+	struct tag_notes before, during;
+
+	generations_note(g, tag, 1, &before);
+	generations_write_begin(g, tag, 1);
+	generations_note(g, tag, 1, &during);
+	generations_write_begin(g, other, 1);
+	generations_write_end(g, tag, 1, false);
+	ck_assert(generations_current(g, &before) && generations_current(g, &during));
+	generations_write_end(g, other, 1, true);
+	ck_assert(generations_current(g, &before));
+	/* another that had one was open beside it */
+	generations_write_begin(g, tag, 1);
+	generations_write_begin(g, tag, 1);
+	generations_write_end(g, tag, 1, false);
+	ck_assert(!generations_current(g, &before));
+	generations_write_end(g, tag, 1, true);
+	ck_assert(!generations_intact(g, &before));
+	generations_free(g);
+}
+END_TEST
+
+START_TEST(every_beginning_counts)
+{
+	const uint64_t tags[] = {2, 3}, third[] = {3};
+	struct generations *g = generations_new();
+	struct tag_notes notes;
+	uint64_t begun;
+
+	generations_note(g, tags, 2, &notes);
+	begun = generations_begun(g, &notes);
+	generations_write_begin(g, third, 1);
+	ck_assert_uint_eq(generations_begun(g, &notes), begun + 1);
+	generations_write_end(g, third, 1, false);
+	ck_assert_uint_eq(generations_begun(g, &notes), begun + 1);
+	generations_free(g);
+}
+END_TEST
+
+/* What a later process begins with is past what was noted before an open write, and never below what may be noted. */
+START_TEST(what_the_store_keeps)
+{
+	const uint64_t tag[] = {2};
+	struct generations *g = generations_new();
+	uint32_t slot = generations_slot(2);
+
+	ck_assert_uint_eq(generations_to_keep(g, slot), 0);
+	generations_write_begin(g, tag, 1);
+	ck_assert_uint_eq(generations_to_keep(g, slot), 1);
+	generations_write_begin(g, tag, 1);
+	ck_assert_uint_eq(generations_to_keep(g, slot), 1);
+	generations_write_end(g, tag, 1, true);
+	ck_assert_uint_eq(generations_to_keep(g, slot), 2);
+	generations_write_end(g, tag, 1, false);
+	ck_assert_uint_eq(generations_to_keep(g, slot), 1);
+	ck_assert_uint_eq(generations_get(g, slot), 1);
 	generations_free(g);
 }
 END_TEST
@@ -53,13 +115,13 @@ START_TEST(writes_overlap)
 
 	generations_write_begin(g, tag, 1);
 	generations_write_begin(g, tag, 1);
-	generations_write_end(g, tag, 1);
+	generations_write_end(g, tag, 1, true);
 	generations_note(g, tag, 1, &notes);
-	ck_assert(!generations_keepable(g, &notes));
-	generations_write_end(g, tag, 1);
+	ck_assert(!generations_current(g, &notes));
+	generations_write_end(g, tag, 1, true);
 	ck_assert(!generations_current(g, &notes));
 	generations_note(g, tag, 1, &notes);
-	ck_assert(generations_keepable(g, &notes));
+	ck_assert(generations_current(g, &notes));
 	generations_free(g);
 }
 END_TEST
@@ -71,9 +133,9 @@ START_TEST(one_write_may_name_a_slot_twice)
 	struct tag_notes notes;
 
 	generations_write_begin(g, tags, 2);
-	generations_write_end(g, tags, 2);
+	generations_write_end(g, tags, 2, true);
 	generations_note(g, tags, 2, &notes);
-	ck_assert(generations_keepable(g, &notes));
+	ck_assert(generations_current(g, &notes));
 	generations_free(g);
 }
 END_TEST
@@ -131,7 +193,7 @@ static void *race_reader(void *arg)
 
 		generations_note(race->g, race_tag, 1, &notes);
 		seen = atomic_load(&race->value);
-		if (!generations_keepable(race->g, &notes))
+		if (!generations_current(race->g, &notes))
 			continue;
 		atomic_fetch_add(&race->kept, 1);
 		/* kept: from now on served only while current, so whoever is served must see what is true */
@@ -153,7 +215,7 @@ START_TEST(no_reader_keeps_what_a_write_changed)
 	while (clock_monotonic_us() < until || atomic_load(&race.kept) < 100) {
 		generations_write_begin(race.g, race_tag, 1);
 		atomic_fetch_add(&race.value, 1);
-		generations_write_end(race.g, race_tag, 1);
+		generations_write_end(race.g, race_tag, 1, true);
 	}
 	atomic_store(&race.over, true);
 	for (size_t i = 0; i < 3; i++)
@@ -164,5 +226,6 @@ START_TEST(no_reader_keeps_what_a_write_changed)
 END_TEST
 
 UNIT_MAIN("cache/generations", a_fresh_note_is_current_and_keepable, a_write_spoils_what_was_noted_before_and_during_it,
-        writes_overlap, one_write_may_name_a_slot_twice, tags_spread_over_the_slots, raising_never_lowers,
+        a_write_without_effect_spoils_nothing, every_beginning_counts, what_the_store_keeps, writes_overlap,
+        one_write_may_name_a_slot_twice, tags_spread_over_the_slots, raising_never_lowers,
         no_reader_keeps_what_a_write_changed)

@@ -138,7 +138,9 @@ START_TEST(noted_runs_after_the_commit)
 	ck_assert_int_eq(script.changes[0].kind, STORE_GENERATION);
 	ck_assert_uint_eq(script.changes[0].slot, generations_slot(1));
 	ck_assert_uint_eq(script.changes[0].generation, 1);
-	generations_write_end(g, tag, 1);
+	generations_write_end(g, tag, 1, true);
+	keeper_raise(k, tag, 1, NULL, NULL);
+	generations_write_begin(g, tag, 1);
 	keeper_raise(k, tag, 1, NULL, NULL);
 	KIT_WAIT(LOCKED(script.change_count) == 2);
 	ck_assert_uint_eq(script.changes[1].generation, 2);
@@ -172,6 +174,7 @@ START_TEST(what_was_spoilt_in_the_queue_is_not_written)
 	KIT_WAIT(LOCKED(script.waiting) == 1);
 	put(k, 2, tag, 1);
 	generations_write_begin(g, tag, 1);
+	generations_write_end(g, tag, 1, true);
 	keeper_raise(k, tag, 1, NULL, NULL);
 	gate(false);
 	KIT_WAIT(LOCKED(script.change_count) == 3);

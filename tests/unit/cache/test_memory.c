@@ -99,9 +99,13 @@ START_TEST(what_is_spoilt_is_not_given)
 	ck_assert(peek(m, 1));
 	generations_write_begin(g, tags, 1);
 	ck_assert(!peek(m, 1));
+	generations_write_end(g, tags, 1, false);
+	ck_assert(peek(m, 1)); /* nothing was changed */
+	generations_write_begin(g, tags, 1);
+	generations_write_end(g, tags, 1, true);
+	ck_assert(!peek(m, 1));
 	ck_assert(atomic_load(&entry->retired));
 	ck_assert_uint_eq(figures(m).bytes, 0);
-	generations_write_end(g, tags, 1);
 	memory_free(m);
 	entry_unref(entry);
 	generations_free(g);
@@ -185,7 +189,7 @@ START_TEST(what_is_spoilt_gives_way_first)
 		ck_assert(peek(m, i));
 	}
 	generations_write_begin(g, tags, 1);
-	generations_write_end(g, tags, 1);
+	generations_write_end(g, tags, 1, true);
 	for (uint64_t i = 10000; i < 10300; i++)
 		ck_assert(put(m, i, 1000));
 	for (uint64_t i = 10000; i < 10300; i++)
@@ -359,7 +363,7 @@ static void *crowd_member(void *arg)
 			memory_drop(crowd->m, &key);
 		} else if (what == 25 && kit_random(&state) % 100 == 0) {
 			generations_write_begin(crowd->g, tags, 1);
-			generations_write_end(crowd->g, tags, 1);
+			generations_write_end(crowd->g, tags, 1, true);
 		} else if (what < 30) {
 			uint64_t mark = memory_mark(crowd->m, &key);
 

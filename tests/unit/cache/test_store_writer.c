@@ -327,6 +327,7 @@ START_TEST(trimming_removes_the_expired_and_the_spoilt)
 	trim_all(store, &present);
 	ck_assert_uint_eq(store_kit_entries(store), 600);
 	generations_write_begin(g, tags, 1);
+	generations_write_end(g, tags, 1, true);
 	trim_all(store, &present);
 	ck_assert_uint_eq(store_kit_entries(store), 200);
 	ck_assert_int_eq(trim_all(store, &present), 1);

@@ -139,15 +139,15 @@ START_TEST(spoilt_is_not_joined)
 		r[i] = request_of(&f, 1);
 	ck_assert_int_eq(join(&f, r[0], tag, &before), FLIGHT_LEAD);
 	generations_write_begin(f.generations, &other, 1);
-	generations_write_end(f.generations, &other, 1);
+	generations_write_end(f.generations, &other, 1, true);
 	ck_assert_int_eq(join(&f, r[1], tag, &none), FLIGHT_WAIT); /* another's write */
 	generations_write_begin(f.generations, &tag, 1);
 	ck_assert_int_eq(join(&f, r[2], tag, &during), FLIGHT_LEAD);
-	generations_write_end(f.generations, &tag, 1);
+	generations_write_end(f.generations, &tag, 1, true);
 	ck_assert_int_eq(join(&f, r[3], tag, &after), FLIGHT_LEAD);
 	ck_assert(!generations_current(f.generations, flight_notes(before)));
 	ck_assert(!generations_current(f.generations, flight_notes(during)));
-	ck_assert(generations_keepable(f.generations, flight_notes(after)));
+	ck_assert(generations_current(f.generations, flight_notes(after)));
 	ck_assert_uint_eq(land(&f, before, r[0]), 2);
 	ck_assert_int_eq(join(&f, r[4], tag, &none), FLIGHT_WAIT);
 	ck_assert_uint_eq(land(&f, after, r[3]), 2);
@@ -208,7 +208,7 @@ static void *fly(void *arg)
 
 		if (i % 97 == 0) {
 			generations_write_begin(crowd->f.generations, &tag, 1);
-			generations_write_end(crowd->f.generations, &tag, 1);
+			generations_write_end(crowd->f.generations, &tag, 1, true);
 		}
 		if (i % 13 == 0)
 			flights_part(crowd->f.flights, &r->key);

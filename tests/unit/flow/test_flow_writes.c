@@ -120,6 +120,112 @@ START_TEST(write_spoils_what_is_stored)
 }
 END_TEST
 
+/* Not while it is under way; but Redmine said, or was never asked, so that nothing can have changed (5.3). */
+START_TEST(write_without_effect_spoils_nothing)
+{
+	static const char *const answers[] = {
+	        "401 No\r\n", "403 No\r\n", "404 No\r\n", "406 No\r\n", "412 No\r\n", NULL};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct client write, during, read;
+		struct kit kit;
+
+		kit_make(&kit, NULL);
+		kit_store(&kit, "/issues.json", KIT_JSON, "{old}");
+		client_ask(&write, &kit, "PUT", "/issues/1.json", NULL);
+		client_ask(&during, &kit, "GET", "/issues.json", NULL);
+		kit_answer(&kit, 2, KIT_JSON, "{during}");
+		client_assert_answer(&during, 200, "; fwd=uri-miss", "{during}");
+		client_leave(&during);
+		if (answers[i])
+			kit_answer(&kit, 1, answers[i], "");
+		else
+			kit_fail(&kit, 1, JOB_NOT_SENT, false);
+		client_assert_ready(&write);
+		client_leave(&write);
+		client_ask(&read, &kit, "GET", "/issues.json", NULL);
+		client_assert_answer(&read, 200, "; hit", "{old}");
+		client_leave(&read);
+		kit_clear(&kit);
+	}
+}
+END_TEST
+
+/* What a method is that nobody knows, its answer says. */
+START_TEST(unknown_method_spoils_by_its_answer)
+{
+	static const struct {
+		const char *answer;
+		bool hit;
+	} ends[] = {{"404 Not Found\r\n", true}, {"207 Multi-Status\r\n", false}, {NULL, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct client write, read;
+		struct kit kit;
+
+		kit_make(&kit, NULL);
+		kit_store(&kit, "/issues.json", KIT_JSON, "{old}");
+		client_ask(&write, &kit, "PROPFIND", "/plugin", NULL);
+		client_ask(&read, &kit, "GET", "/issues.json", NULL);
+		client_assert_answer(&read, 200, "; hit", "{old}"); /* one that never ends must not stop all hits */
+		client_leave(&read);
+		if (ends[i].answer)
+			kit_answer(&kit, 1, ends[i].answer, "");
+		else
+			kit_fail(&kit, 1, JOB_NO_ANSWER, true);
+		client_assert_ready(&write);
+		client_leave(&write);
+		client_ask(&read, &kit, "GET", "/issues.json", NULL);
+		ck_assert_uint_eq(kit.job_count, ends[i].hit ? 2 : 3);
+		if (!ends[i].hit)
+			kit_answer(&kit, 2, KIT_JSON, "{new}");
+		client_leave(&read);
+		kit_clear(&kit);
+	}
+}
+END_TEST
+
+/* A note on one issue leaves other issues, and what has nothing to do with it. */
+START_TEST(write_spoils_what_it_can_have_changed)
+{
+	static const struct {
+		const char *target;
+		bool spoilt;
+	} reads[] = {
+	        {"/issues/1.json", true},
+	        {"/issues/01.json", true},
+	        {"/issues/1x.json", true},
+	        {"/issues.json", true},
+	        {"/search.json?q=a", true},
+	        {"/issues/2.json", false},
+	        {"/projects.json", false},
+	        {"/time_entries.json", false},
+	        {"/news.json", false},
+	        {"/trackers.json", false},
+	};
+	struct client write, read;
+	struct kit kit;
+
+	kit_make(&kit, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
+		kit_store(&kit, reads[i].target, KIT_JSON, "{old}");
+	client_send(&write, &kit, "PUT", "/issues/001.json", "Content-Type: application/json\r\n",
+	        "{\"issue\":{\"notes\":\"x\"}}");
+	kit_answer(&kit, ARRAY_SIZE(reads), "204 No Content\r\n", "");
+	client_leave(&write);
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+		size_t jobs = kit.job_count;
+
+		client_ask(&read, &kit, "GET", reads[i].target, NULL);
+		ck_assert_msg((kit.job_count > jobs) == reads[i].spoilt, "%s", reads[i].target);
+		if (reads[i].spoilt)
+			kit_answer(&kit, jobs, KIT_JSON, "{new}");
+		client_leave(&read);
+	}
+	kit_clear(&kit);
+}
+END_TEST
+
 START_TEST(upload_of_a_file_spoils_nothing)
 {
 	struct client client;
@@ -375,7 +481,7 @@ START_TEST(answer_waits_for_the_store)
 
 	/* The store is first: then Redmine is waited for. */
 	client_ask(&write, &kit, "PUT", "/issues/1.json", NULL);
-	UNTIL(atomic_load(&write.r->write_waits) == 1);
+	UNTIL(atomic_load(&write.r->write.waits) == 1);
 	client_assert_waits(&write);
 	kit_answer(&kit, 3, "204 No Content\r\n", "");
 	client_assert_answer(&write, 204, "; fwd=method", "");
@@ -385,6 +491,7 @@ START_TEST(answer_waits_for_the_store)
 END_TEST
 
 UNIT_MAIN("flow_writes", write_passes, writes_are_never_shared, safe_methods_spoil_nothing, write_spoils_what_is_stored,
+        write_without_effect_spoils_nothing, unknown_method_spoils_by_its_answer, write_spoils_what_it_can_have_changed,
         upload_of_a_file_spoils_nothing, read_in_flight_across_a_write, nothing_is_kept_while_a_write_is_open,
         validated_across_a_write, streamed_answer_of_a_write, lost_writes_say_what_is_known, uploads_that_come_slowly,
         answer_waits_for_the_store)

@@ -153,11 +153,11 @@ START_TEST(dropped_when_it_is_over)
 
 	keep(&bed, "/a.json", "{}", NOW_MS);
 	generations_write_begin(bed.generations, &other, 1);
-	generations_write_end(bed.generations, &other, 1);
+	generations_write_end(bed.generations, &other, 1, true);
 	ck_assert_ptr_nonnull(find(&bed, "/a.json", NOW_MS));
 	generations_write_begin(bed.generations, &tag, 1);
 	ck_assert_ptr_null(find(&bed, "/a.json", NOW_MS)); /* from the beginning of the write */
-	generations_write_end(bed.generations, &tag, 1);
+	generations_write_end(bed.generations, &tag, 1, true);
 
 	keep(&bed, "/a.json", "{}", NOW_MS);
 	gather(&bed, "GET", "/a.json", "Host", "localhost");

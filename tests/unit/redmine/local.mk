@@ -10,6 +10,8 @@ redmine_tests = \
 	tests/unit/redmine/test_request_key \
 	tests/unit/redmine/test_resource \
 	tests/unit/redmine/test_tags \
+	tests/unit/redmine/test_write_tags \
+	tests/unit/redmine/test_issue_body \
 	tests/unit/redmine/test_target
 check_PROGRAMS += $(redmine_tests)
 
@@ -46,7 +48,7 @@ tests_unit_redmine_test_request_key_LDADD = $(TESTS_LIBS)
 tests_unit_redmine_test_resource_SOURCES = tests/unit/redmine/test_resource.c tests/unit/unit.h
 tests_unit_redmine_test_resource_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_redmine_test_resource_LDADD = $(TESTS_LIBS)
-tests_unit_redmine_test_tags_SOURCES = tests/unit/redmine/test_tags.c tests/unit/unit.h
+tests_unit_redmine_test_tags_SOURCES = tests/unit/redmine/test_tags.c tests/unit/unit.h tests/unit/redmine/tag_kit.h
 tests_unit_redmine_test_tags_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_redmine_test_tags_LDADD = $(TESTS_LIBS)
 tests_unit_redmine_test_target_SOURCES = tests/unit/redmine/test_target.c tests/unit/unit.h
@@ -70,3 +72,9 @@ tests_fuzz_replay_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/replay.c
 tests_fuzz_replay_target_CPPFLAGS = $(AM_CPPFLAGS) -DCORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/target"'
 tests_fuzz_replay_target_LDADD = libdaemon.a $(DEPS_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/links tests/fuzz/corpus/query tests/fuzz/corpus/target
+tests_unit_redmine_test_issue_body_SOURCES = tests/unit/redmine/test_issue_body.c tests/unit/unit.h
+tests_unit_redmine_test_issue_body_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_redmine_test_issue_body_LDADD = $(TESTS_LIBS)
+tests_unit_redmine_test_write_tags_SOURCES = tests/unit/redmine/test_write_tags.c tests/unit/unit.h tests/unit/redmine/tag_kit.h
+tests_unit_redmine_test_write_tags_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_redmine_test_write_tags_LDADD = $(TESTS_LIBS)
