@@ -18,40 +18,71 @@ bool field_name_is(const char *name, const char *other)
 	return strcasecmp(name, other) == 0;
 }
 
-static void field_release(struct field *field)
-{
-	free((char *)field->name); /* the value lives in the same block */
-}
+/* Of most messages all fields fit into one. */
+#define TEXT_BLOCK 1000
+#define ITEMS      16
+
+struct fields_text {
+	struct fields_text *previous;
+	size_t used, room;
+	char bytes[];
+};
 
 void fields_release(struct fields *f)
 {
-	for (size_t i = 0; i < f->count; i++)
-		field_release(&f->items[i]);
+	while (f->text) {
+		struct fields_text *previous = f->text->previous;
+
+		free(f->text);
+		f->text = previous;
+	}
 	free(f->items);
 	*f = FIELDS_INIT;
 }
 
+static int more_items(struct fields *f, size_t items)
+{
+	struct field *grown = realloc(f->items, (f->room + items) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	f->items = grown;
+	f->room += items;
+	return 0;
+}
+
+static int more_text(struct fields *f, size_t bytes)
+{
+	struct fields_text *text = malloc(sizeof(*text) + bytes);
+
+	if (!text)
+		return -ENOMEM;
+	*text = (struct fields_text){.previous = f->text, .room = bytes};
+	f->text = text;
+	return 0;
+}
+
+static bool has_room(const struct fields *f, size_t bytes)
+{
+	return f->text && f->text->room - f->text->used >= bytes;
+}
+
 int fields_add_slice(struct fields *f, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-	char *block;
+	size_t bytes = name_size + value_size + 2;
+	char *at;
 
-	if (f->count == f->room) {
-		size_t room = f->room ? f->room * 2 : 16;
-		struct field *items = realloc(f->items, room * sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		f->items = items;
-		f->room = room;
-	}
-	block = malloc(name_size + value_size + 2);
-	if (!block)
+	if (f->count == f->room && more_items(f, f->room ? f->room : ITEMS) < 0)
 		return -ENOMEM;
-	memcpy(block, name, name_size);
-	block[name_size] = '\0';
-	memcpy(block + name_size + 1, value, value_size);
-	block[name_size + 1 + value_size] = '\0';
-	f->items[f->count++] = (struct field){.name = block, .value = block + name_size + 1};
+	if (!has_room(f, bytes) && more_text(f, bytes > TEXT_BLOCK ? bytes : TEXT_BLOCK) < 0)
+		return -ENOMEM;
+	at = f->text->bytes + f->text->used;
+	f->text->used += bytes;
+	memcpy(at, name, name_size);
+	at[name_size] = '\0';
+	memcpy(at + name_size + 1, value, value_size);
+	at[name_size + 1 + value_size] = '\0';
+	f->items[f->count++] = (struct field){.name = at, .value = at + name_size + 1};
 	return 0;
 }
 
@@ -62,6 +93,14 @@ int fields_add(struct fields *f, const char *name, const char *value)
 
 int fields_copy(struct fields *f, const struct fields *from)
 {
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < from->count; i++)
+		bytes += strlen(from->items[i].name) + strlen(from->items[i].value) + 2;
+	if (from->count > f->room - f->count && more_items(f, from->count - (f->room - f->count)) < 0)
+		return -ENOMEM;
+	if (bytes > 0 && !has_room(f, bytes) && more_text(f, bytes) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < from->count; i++) {
 		int r = fields_add(f, from->items[i].name, from->items[i].value);
 
@@ -98,9 +137,7 @@ static size_t remove_slice(struct fields *f, const char *name, size_t size)
 	size_t kept = 0, removed;
 
 	for (size_t i = 0; i < f->count; i++) {
-		if (member_is(name, size, (char *)f->items[i].name))
-			field_release(&f->items[i]);
-		else
+		if (!member_is(name, size, (char *)f->items[i].name))
 			f->items[kept++] = f->items[i];
 	}
 	removed = f->count - kept;
@@ -114,6 +151,15 @@ size_t fields_size(const struct fields *f)
 
 	for (size_t i = 0; i < f->count; i++)
 		size += strlen(f->items[i].name) + strlen(f->items[i].value) + strlen(": \r\n");
+	return size;
+}
+
+size_t fields_memory(const struct fields *f)
+{
+	size_t size = f->room * sizeof(f->items[0]);
+
+	for (const struct fields_text *text = f->text; text; text = text->previous)
+		size += sizeof(*text) + text->room;
 	return size;
 }
 

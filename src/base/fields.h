@@ -15,11 +15,14 @@ struct field {
 	const char *value; /* NUL-terminated, may be "" */
 };
 
-/* One allocation a field; zero-initialised is empty and valid. */
+struct fields_text;
+
+/* Names and values lie in blocks that never move; zero-initialised is empty and valid. */
 struct fields {
 	struct field *items;
 	size_t count;
 	size_t room;
+	struct fields_text *text; /* the block that is being filled, and those before it */
 };
 
 #define FIELDS_INIT ((struct fields){0})
@@ -32,7 +35,7 @@ int fields_add(struct fields *f, const char *name, const char *value) MUST_CHECK
 int fields_add_slice(
         struct fields *f, const char *name, size_t name_size, const char *value, size_t value_size) MUST_CHECK;
 
-/* Appends a copy of every field of `from`. 0 or -ENOMEM (some may have been added). */
+/* Appends a copy of every field of `from`, in no more memory than they need. 0 or -ENOMEM (some may have been added). */
 int fields_copy(struct fields *f, const struct fields *from) MUST_CHECK;
 
 /* The first value of that name, or NULL. Owned by the list. */
@@ -44,7 +47,10 @@ size_t fields_count(const struct fields *f, const char *name);
 /* Bytes that the list takes as lines of a message. */
 size_t fields_size(const struct fields *f);
 
-/* Removes every field of that name; returns how many. */
+/* Bytes of memory that the list holds. */
+size_t fields_memory(const struct fields *f);
+
+/* Removes every field of that name; the memory is given back with the list. Returns how many. */
 size_t fields_remove(struct fields *f, const char *name);
 
 /* Removes the name and appends the one value. 0 or -ENOMEM. */

@@ -87,9 +87,7 @@ size_t entry_cost(const struct entry *entry)
 	size_t cost = sizeof(*entry) + BLOCK_OVERHEAD;
 
 	CHECK(entry, ENTRY_MAGIC);
-	cost += entry->fields.room * sizeof(*entry->fields.items) + BLOCK_OVERHEAD;
-	for (size_t i = 0; i < entry->fields.count; i++)
-		cost += strlen(entry->fields.items[i].name) + text_cost(entry->fields.items[i].value) + 1;
+	cost += fields_memory(&entry->fields) + 2 * BLOCK_OVERHEAD;
 	cost += text_cost(entry->reason) + text_cost(entry->resource) + text_cost(entry->target);
 	if (entry->body)
 		cost += sizeof(*entry->body) + entry->body->size + 2 * BLOCK_OVERHEAD;

@@ -42,6 +42,7 @@ static const char connection_setup[] = "PRAGMA trusted_schema = OFF;"
                                        "PRAGMA cell_size_check = ON;"
                                        "PRAGMA secure_delete = FAST;"
                                        "PRAGMA synchronous = NORMAL;"
+                                       "PRAGMA cache_size = -8192;" /* KiB; grows only as far as pages are used */
                                        "PRAGMA temp_store = MEMORY;";
 
 static int count_frames(void *arg, sqlite3 *db, const char *name, int frames)

@@ -72,13 +72,12 @@ struct entry *harvest_make(const struct request *r, const struct origin *origin,
 		entry->flags |= ENTRY_SECRET;
 	entry->key = r->key;
 	entry->status = harvest->status;
-	entry->fields = *harvest->fields;
-	*harvest->fields = FIELDS_INIT;
 	entry->body = take_body(harvest->body);
 	entry->reason = strdup(harvest->reason);
 	entry->resource = strdup(r->resource ? r->resource->name : "");
 	entry->target = strdup(buf_text(&shown));
-	if (!entry->body || !entry->reason || !entry->resource || !entry->target)
+	if (!entry->body || !entry->reason || !entry->resource || !entry->target ||
+	        fields_copy(&entry->fields, harvest->fields) < 0) /* what is kept takes no more than it needs */
 		return NULL;
 	set_times(entry, keep, notes);
 	return TAKE(entry);
