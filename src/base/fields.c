@@ -245,6 +245,8 @@ int fields_print(const struct fields *f, struct buf *out)
 
 int fields_parse(struct fields *f, const char *block, size_t size)
 {
+	if (size > 0 && !has_room(f, size) && more_text(f, size) < 0)
+		return -ENOMEM;
 	while (size > 0) {
 		const char *end = memchr(block, '\n', size);
 		const char *colon, *value;

@@ -12,7 +12,7 @@
 struct harvest {
 	unsigned status;
 	const char *reason;
-	struct fields *fields; /* end-to-end */
+	struct fields *fields; /* end-to-end; those that are not kept are removed */
 	struct buf *body;
 };
 

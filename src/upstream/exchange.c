@@ -1,6 +1,7 @@
 #include "upstream/exchange.h"
 
 #include "base/clock.h"
+#include "upstream/request_lines.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -232,45 +233,6 @@ void exchange_before_close(struct exchange *e)
 	e->fd = -1;
 }
 
-static int add_line(struct exchange *e, const char *line)
-{
-	struct curl_slist *lines = curl_slist_append(e->lines, line);
-
-	if (!lines)
-		return -ENOMEM;
-	e->lines = lines;
-	return 0;
-}
-
-/* libcurl takes "Name: value" and, for an empty value, "Name;". "Name:" takes away a line that it would add. */
-static int add_lines(struct exchange *e)
-{
-	static const char *const own[] = {"Accept", "Expect", "User-Agent", "Content-Type"};
-	const struct fields *fields = &e->job->fields;
-
-	for (size_t i = 0; i < fields->count; i++) {
-		const struct field *field = &fields->items[i];
-		CLEANUP(buf_release) struct buf line = BUF_INIT(SIZE_MAX / 2);
-		bool empty = !field->value[0];
-
-		if (buf_printf(&line, "%s%s%s", field->name, empty ? ";" : ": ", field->value) < 0 ||
-		        add_line(e, line.data) < 0)
-			return -ENOMEM;
-	}
-	if (e->job->accept_gzip && add_line(e, "Accept-Encoding: gzip") < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		char line[32];
-
-		if (fields_get(fields, own[i]))
-			continue;
-		snprintf(line, sizeof(line), "%s:", own[i]);
-		if (add_line(e, line) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /*
  * What a server may refuse as malformed or too long: bytes outside RFC 3986, escapes that are none, more than Puma's
  * smallest limit. On a kept connection Puma 5.6 does so by waiting 20 s for more, on a new one at once.
@@ -347,7 +309,8 @@ static void set_callbacks(CURL *easy, struct exchange *e)
 int exchange_prepare(struct exchange *e, const struct session_settings *settings)
 {
 	CHECK(e, EXCHANGE_MAGIC);
-	if (add_lines(e) < 0)
+	e->lines = request_lines_new(e->job);
+	if (!e->lines)
 		return -ENOMEM;
 	set_route(e->easy, settings, e->job);
 	set_method(e->easy, e->job);
@@ -431,7 +394,7 @@ void exchange_conclude(struct exchange *e, CURLcode code, bool overdue, struct j
 	coding_free(e->coding);
 	e->coding = NULL;
 	buf_release(&e->parting);
-	curl_slist_free_all(e->lines);
+	free(e->lines);
 	e->lines = NULL;
 	fields_release(&e->fields);
 }

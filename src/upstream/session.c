@@ -262,7 +262,7 @@ void session_start(struct session *session, struct job *job)
 	e->easy = session->spare_count > 0 ? session->spares[--session->spare_count] : curl_easy_init();
 	if (!e->easy || exchange_prepare(e, &session->settings) < 0 ||
 	        curl_multi_add_handle(session->multi, e->easy) != CURLM_OK) {
-		curl_slist_free_all(e->lines);
+		free(e->lines);
 		curl_easy_cleanup(e->easy);
 		free(e);
 		job_end(job, JOB_REFUSED, "out of memory");

@@ -44,7 +44,7 @@ static struct entry *harvest(
 	entry = harvest_make(bed->r, &bed->origin,
 	        &(struct harvest){.status = 200, .reason = "Fine", .fields = &fields, .body = &body}, keep, &notes);
 	ck_assert_ptr_nonnull(entry);
-	ck_assert_uint_eq(fields.count, 0); /* taken over */
+	fields_release(&fields);
 	ck_assert_uint_eq(body.size, 0);
 	return entry;
 }

@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/unit/upstream/test_exchange \
 	tests/unit/upstream/test_job \
 	tests/unit/upstream/test_origin \
+	tests/unit/upstream/test_request_lines \
 	tests/unit/upstream/test_session
 
 tests_unit_upstream_test_exchange_SOURCES = tests/unit/upstream/test_exchange.c tests/unit/unit.h $(tests_support)
@@ -37,3 +38,7 @@ tests_unit_upstream_test_coding_LDADD = $(TESTS_LIBS)
 tests_unit_upstream_test_idle_SOURCES = tests/unit/upstream/test_idle.c tests/unit/unit.h
 tests_unit_upstream_test_idle_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_upstream_test_idle_LDADD = $(TESTS_LIBS)
+
+tests_unit_upstream_test_request_lines_SOURCES = tests/unit/upstream/test_request_lines.c tests/unit/unit.h
+tests_unit_upstream_test_request_lines_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_upstream_test_request_lines_LDADD = $(TESTS_LIBS)
