@@ -233,6 +233,39 @@ void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count, bo
 		keeper_raise(cache->keeper, tags, count, NULL, NULL);
 }
 
+struct showing {
+	struct cache *cache;
+	cache_shown *shown;
+	void *arg;
+};
+
+static bool show_held(void *arg, struct entry *entry)
+{
+	struct showing *showing = arg;
+
+	return showing->shown(showing->arg, entry, true);
+}
+
+static bool show_stored(void *arg, struct entry *entry)
+{
+	struct showing *showing = arg;
+
+	if (!generations_current(showing->cache->generations, &entry->tags) ||
+	        memory_holds(showing->cache->memory, &entry->key))
+		return true;
+	return showing->shown(showing->arg, entry, false);
+}
+
+int cache_walk(struct cache *cache, cache_shown *shown, void *arg)
+{
+	struct showing showing = {.cache = cache, .shown = shown, .arg = arg};
+	int r;
+
+	CHECK(cache, CACHE_MAGIC);
+	r = memory_walk(cache->memory, show_held, &showing);
+	return r == 0 && cache->keeper ? keeper_walk(cache->keeper, show_stored, &showing) : r;
+}
+
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit)
 {
 	CHECK(cache, CACHE_MAGIC);

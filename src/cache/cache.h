@@ -115,6 +115,16 @@ void cache_clear(struct cache *cache);
 void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, cache_noted *noted, void *arg);
 void cache_write_end(struct cache *cache, const uint64_t *tags, size_t count, bool effect);
 
+/* Shown one entry, borrowed for the call. in_memory: else it is in the store only. False: enough. */
+typedef bool cache_shown(void *arg, struct entry *entry, bool in_memory);
+
+/*
+ * Shows everything that is held and not spoilt: memory's first, then what is in the store only. What comes or goes meanwhile is
+ * shown or not. Blocks, for as long as reading the whole store takes: not for event threads. shown() may call anything
+ * here. 0; 1: shown() had enough; -ENOMEM.
+ */
+int cache_walk(struct cache *cache, cache_shown *shown, void *arg);
+
 /* New limits after a reload. Any thread. */
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit);
 

@@ -167,6 +167,15 @@ bool keeper_may_hold(struct keeper *k, const struct cache_key *key)
 	return atomic_load(&k->usable) && presence_maybe(k->presence, key);
 }
 
+void keeper_ask(struct keeper *k, struct ask *ask)
+{
+	pthread_mutex_lock(&k->ask_lock);
+	*k->last_ask = ask;
+	k->last_ask = &ask->next;
+	pthread_cond_signal(&k->asked);
+	pthread_mutex_unlock(&k->ask_lock);
+}
+
 void keeper_fetch(struct keeper *k, const struct cache_key *key, keeper_found *found, void *arg)
 {
 	struct ask *ask = malloc(sizeof(*ask));
@@ -177,11 +186,7 @@ void keeper_fetch(struct keeper *k, const struct cache_key *key, keeper_found *f
 		return;
 	}
 	*ask = (struct ask){.key = *key, .found = found, .arg = arg};
-	pthread_mutex_lock(&k->ask_lock);
-	*k->last_ask = ask;
-	k->last_ask = &ask->next;
-	pthread_cond_signal(&k->asked);
-	pthread_mutex_unlock(&k->ask_lock);
+	keeper_ask(k, ask);
 }
 
 void keeper_set_size_limit(struct keeper *k, uint64_t size_limit)

@@ -83,6 +83,16 @@ bool keeper_may_hold(struct keeper *k, const struct cache_key *key);
  */
 void keeper_fetch(struct keeper *k, const struct cache_key *key, keeper_found *found, void *arg);
 
+/* Shown one entry, borrowed for the call; false: enough. */
+typedef bool keeper_shown(void *arg, struct entry *entry);
+
+/*
+ * Shows every entry of the store, in the order of their keys, read a few at a time by the reader between other questions.
+ * Blocks the caller for as long as that takes: not for event threads, nor for the keeper's. 0; 1: shown() had enough; -ENOMEM.
+ * A store that is closed has none.
+ */
+int keeper_walk(struct keeper *k, keeper_shown *shown, void *arg);
+
 /* A new limit in bytes of the store, which the writer makes it keep soon. */
 void keeper_set_size_limit(struct keeper *k, uint64_t size_limit);
 

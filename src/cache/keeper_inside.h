@@ -10,9 +10,12 @@
 
 #include <pthread.h>
 
-/* One look-up that waits for the reader. */
+struct walk;
+
+/* One look-up that waits for the reader, or one step of a walk. */
 struct ask {
 	struct ask *next;
+	struct walk *walk; /* NULL: a look-up */
 	struct cache_key key;
 	keeper_found *found;
 	void *arg;
@@ -70,6 +73,18 @@ int keeper_take_store(struct keeper *k, struct fail *fail);
 /* The threads. */
 void *keeper_writer_run(void *keeper);
 void *keeper_reader_run(void *keeper);
+
+/* Puts a question, malloc'ed, to the reader, who frees it. Any thread. */
+void keeper_ask(struct keeper *k, struct ask *ask);
+
+/* keeper_walk.c: the reader's part of one step; whoever waits for it is woken. */
+void walk_step(struct keeper *k, struct walk *walk);
+
+/* What the store, or what waits to be written, has under the key: one reference, or NULL. The reader. */
+struct entry *keeper_look_up(struct keeper *k, const struct cache_key *key);
+
+/* What the reader can't get over, and that is not -ENOENT, is the writer's to act on. The reader. */
+void keeper_report(struct keeper *k, const struct fail *fail);
 
 /* Tells the reader to look through the store's keys. */
 void keeper_start_scan(struct keeper *k);

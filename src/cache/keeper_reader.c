@@ -19,8 +19,7 @@ void keeper_start_scan(struct keeper *k)
 	pthread_mutex_unlock(&k->ask_lock);
 }
 
-/* What the reader can't get over is the writer's to act on. */
-static void report(struct keeper *k, const struct fail *fail)
+void keeper_report(struct keeper *k, const struct fail *fail)
 {
 	if (fail->code == -EBUSY || fail->code == -ENOMEM) {
 		atomic_fetch_add(&k->errors, 1);
@@ -32,7 +31,7 @@ static void report(struct keeper *k, const struct fail *fail)
 	keeper_wake_writer(k, true);
 }
 
-static struct entry *look_up(struct keeper *k, const struct cache_key *key)
+struct entry *keeper_look_up(struct keeper *k, const struct cache_key *key)
 {
 	struct entry *entry = NULL;
 	struct fail fail = {0};
@@ -45,7 +44,7 @@ static struct entry *look_up(struct keeper *k, const struct cache_key *key)
 		r = k->settings.ops->load(k->store, key, &entry, &fail);
 	pthread_mutex_unlock(&k->store_lock);
 	if (r < 0 && r != -ENOENT)
-		report(k, &fail);
+		keeper_report(k, &fail);
 	return r == 0 ? entry : NULL;
 }
 
@@ -62,7 +61,7 @@ static bool scan_some(struct keeper *k, struct cache_key *cursor)
 		presence_complete(k->presence);
 	pthread_mutex_unlock(&k->store_lock);
 	if (r < 0 && r != -ENOENT)
-		report(k, &fail);
+		keeper_report(k, &fail);
 	return r == 1;
 }
 
@@ -87,6 +86,15 @@ static struct ask *next_ask(struct keeper *k, bool scanning, bool *ret_start_sca
 	return ask;
 }
 
+static void answer(struct keeper *k, struct ask *ask)
+{
+	if (ask->walk)
+		walk_step(k, ask->walk);
+	else
+		ask->found(ask->arg, keeper_look_up(k, &ask->key));
+	free(ask);
+}
+
 void *keeper_reader_run(void *arg)
 {
 	struct keeper *k = arg;
@@ -101,8 +109,7 @@ void *keeper_reader_run(void *arg)
 			scanning = true;
 		}
 		if (ask) {
-			ask->found(ask->arg, look_up(k, &ask->key));
-			free(ask);
+			answer(k, ask);
 		} else if (scanning && !stop) {
 			scanning = scan_some(k, &cursor);
 		}

@@ -6,6 +6,7 @@ libdaemon_a_SOURCES += \
 	src/cache/keeper.c src/cache/keeper.h \
 	src/cache/keeper_inside.h \
 	src/cache/keeper_reader.c \
+	src/cache/keeper_walk.c \
 	src/cache/keeper_writer.c \
 	src/cache/key.h \
 	src/cache/memory.c src/cache/memory.h \

@@ -2,6 +2,8 @@
 
 #include "cache/memory_shard.h"
 
+#include <errno.h>
+
 #define USED_MAX        3 /* hits that count, as S3-FIFO has it */
 #define OBJECT_PARTS    4 /* one object takes at most one part in so many of the budget */
 #define GHOSTS_MIN      64
@@ -226,6 +228,56 @@ void memory_clear(struct memory *m)
 		pthread_mutex_unlock(&shard->lock);
 		node_free_list(gone);
 	}
+}
+
+/* The shard's entries that are not spoilt, a reference each; NULL with *ret_count 0: none, or -1: out of memory. */
+static struct entry **collect(struct shard *shard, ssize_t *ret_count)
+{
+	struct entry **entries;
+	ssize_t count = 0;
+
+	pthread_mutex_lock(&shard->lock);
+	entries = calloc(shard->count + 1, sizeof(struct entry *));
+	for (size_t at = 0; entries && at < shard->bucket_count; at++)
+		for (struct node *node = shard->buckets[at]; node; node = node->chain)
+			if (generations_current(shard->generations, &node->entry->tags))
+				entries[count++] = entry_ref(node->entry);
+	pthread_mutex_unlock(&shard->lock);
+	*ret_count = entries ? count : -1;
+	return entries;
+}
+
+int memory_walk(struct memory *m, memory_shown *shown, void *arg)
+{
+	bool more = true;
+
+	CHECK(m, MEMORY_MAGIC);
+	for (size_t i = 0; i < MEMORY_SHARDS && more; i++) {
+		ssize_t count;
+		struct entry **entries = collect(&m->shards[i], &count);
+
+		if (count < 0)
+			return -ENOMEM;
+		for (ssize_t at = 0; at < count; at++) {
+			more = more && shown(arg, entries[at]);
+			entry_unref(entries[at]);
+		}
+		free(entries);
+	}
+	return more ? 0 : 1;
+}
+
+bool memory_holds(struct memory *m, const struct cache_key *key)
+{
+	struct shard *shard;
+	bool holds;
+
+	CHECK(m, MEMORY_MAGIC);
+	shard = shard_of(m, cache_key_hash(key));
+	pthread_mutex_lock(&shard->lock);
+	holds = *shard_find(shard, key, cache_key_hash(key)) != NULL;
+	pthread_mutex_unlock(&shard->lock);
+	return holds;
 }
 
 void memory_set_limit(struct memory *m, uint64_t limit)

@@ -58,6 +58,18 @@ struct entry *memory_add(struct memory *m, struct entry *entry, uint64_t mark);
 void memory_drop(struct memory *m, const struct cache_key *key);
 void memory_clear(struct memory *m);
 
+/* Shown one entry, borrowed for the call; false: enough. */
+typedef bool memory_shown(void *arg, struct entry *entry);
+
+/*
+ * Shows every entry that is not spoilt, a shard at a time, without its lock: entries that come or go meanwhile may be shown
+ * or not. 0; 1: shown() had enough; -ENOMEM. Slow: not for event threads.
+ */
+int memory_walk(struct memory *m, memory_shown *shown, void *arg);
+
+/* True when an entry is held under the key. It does not count as a use. */
+bool memory_holds(struct memory *m, const struct cache_key *key);
+
 /* A new budget, kept on return. */
 void memory_set_limit(struct memory *m, uint64_t limit);
 

@@ -35,7 +35,9 @@ int front_new(struct flow *flow, struct conf *conf, struct front **ret, struct f
 	front->conf = conf_ref(conf);
 	front->started_ms = clock_wall_ms();
 	pthread_mutex_init(&front->lock, NULL);
-	r = listeners_open(&front->listeners, conf, count, fail);
+	front->records = records_new();
+	r = !front->records ? fail_set(fail, -ENOMEM, "out of memory")
+	                    : listeners_open(&front->listeners, conf, count, fail);
 	front->loops = r == 0 ? calloc(count, sizeof(*front->loops)) : NULL;
 	if (r == 0 && !front->loops)
 		r = fail_set(fail, -ENOMEM, "out of memory");
@@ -115,8 +117,26 @@ void front_free(struct front *front)
 	conf_unref(front->conf);
 	pthread_mutex_destroy(&front->lock);
 	free(front->loops);
+	records_free(front->records);
 	front->magic = 0;
 	free(front);
+}
+
+struct records *front_records(struct front *front)
+{
+	CHECK(front, FRONT_MAGIC);
+	return front->records;
+}
+
+struct conf *front_conf(struct front *front)
+{
+	struct conf *conf;
+
+	CHECK(front, FRONT_MAGIC);
+	pthread_mutex_lock(&front->lock);
+	conf = conf_ref(front->conf);
+	pthread_mutex_unlock(&front->lock);
+	return conf;
 }
 
 void front_get_figures(struct front *front, struct front_figures *ret)

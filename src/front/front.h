@@ -32,6 +32,12 @@ bool front_drain(struct front *front, int64_t limit_ms);
 /* Ends the threads and every connection. The engines must have stopped, so that nobody is parked any more. NULL is allowed. */
 void front_free(struct front *front);
 
+/* The last requests, and those that end while somebody watches. Borrowed, valid until front_free(). Any thread. */
+struct records *front_records(struct front *front);
+
+/* The newest settings; one reference. Any thread. */
+struct conf *front_conf(struct front *front);
+
 /* Sums over the event threads, since front_new(), and the connections of now; read one after the other. Any thread. */
 void front_get_figures(struct front *front, struct front_figures *ret);
 

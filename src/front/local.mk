@@ -9,7 +9,9 @@ libdaemon_a_SOURCES += \
 	src/front/pages.c src/front/pages.h \
 	src/front/prepared.c src/front/prepared.h \
 	src/front/reason.c src/front/reason.h \
+	src/front/records.c src/front/records.h \
 	src/front/reply.c src/front/reply.h \
+	src/front/status.c src/front/status.h \
 	src/front/tally.c src/front/tally.h \
 	src/front/visit.c src/front/visit.h \
 	src/front/visit_answer.c \

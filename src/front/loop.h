@@ -12,6 +12,7 @@
 #include "front/front.h"
 #include "front/listener.h"
 #include "front/prepared.h"
+#include "front/records.h"
 #include "front/tally.h"
 
 #include <microhttpd.h>
@@ -74,6 +75,7 @@ struct front {
 	atomic_int connections; /* open */
 	atomic_ullong refused;
 	int64_t started_ms; /* wall clock */
+	struct records *records;
 };
 
 /* Makes the daemons of one thread on their listeners. 0 or a negative errno. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "front/metrics.h"
 #include "front/metrics_text.h"
+#include "front/status.h"
 
 #include <json-c/json.h>
 
@@ -39,16 +40,6 @@ static void answer_json(struct request *r, unsigned status, struct json_object *
 	json_object_put(object);
 }
 
-static void add_count(struct json_object *object, const char *name, uint64_t count)
-{
-	json_object_object_add(object, name, json_object_new_uint64(count));
-}
-
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, json_object_new_string(text));
-}
-
 static void answer_healthy(struct front *front, struct request *r)
 {
 	answer_with(r, 200, "text/plain; charset=utf-8", "ok\n", 3);
@@ -62,102 +53,24 @@ static void answer_ready(struct front *front, struct request *r)
 
 	cache_get_figures(front->flow->cache, &figures);
 	if (atomic_load(&front->draining)) {
-		add_text(object, "status", "stopping");
+		status_add_text(object, "status", "stopping");
 		answer_json(r, 503, object);
 		return;
 	}
-	add_text(object, "status", figures.state == CACHE_STORE_DEGRADED ? "degraded" : "ready");
+	status_add_text(object, "status", figures.state == CACHE_STORE_DEGRADED ? "degraded" : "ready");
 	if (figures.state == CACHE_STORE_DEGRADED)
-		add_text(object, "why", figures.why);
+		status_add_text(object, "why", figures.why);
 	answer_json(r, 200, object);
-}
-
-static struct json_object *print_cache(struct front *front)
-{
-	static const char *const states[] = {
-	        [CACHE_STORE_OFF] = "off", [CACHE_STORE_READY] = "ready", [CACHE_STORE_DEGRADED] = "degraded"};
-	struct json_object *object = json_object_new_object();
-	struct cache_figures figures;
-
-	cache_get_figures(front->flow->cache, &figures);
-	add_count(object, "memory_entries", figures.memory_entries);
-	add_count(object, "memory_bytes", figures.memory_bytes);
-	add_count(object, "memory_evicted", figures.memory_evicted);
-	add_text(object, "store", states[figures.state]);
-	add_text(object, "store_why", figures.why);
-	add_count(object, "store_entries", figures.store_entries);
-	add_count(object, "store_bytes", figures.store_bytes);
-	add_count(object, "store_queue", figures.store_queue);
-	add_count(object, "store_dropped", figures.store_dropped);
-	add_count(object, "store_errors", figures.store_errors);
-	return object;
-}
-
-static struct json_object *print_requests(struct front *front)
-{
-	struct json_object *object = json_object_new_object();
-	struct flow_figures *flow = &front->flow->figures;
-	struct front_figures figures;
-
-	front_get_figures(front, &figures);
-	add_count(object, "answered", figures.requests);
-	add_count(object, "hits", atomic_load(&flow->hits) + figures.prepared);
-	add_count(object, "misses", atomic_load(&flow->misses));
-	add_count(object, "revalidated", atomic_load(&flow->revalidated));
-	add_count(object, "collapsed", atomic_load(&flow->collapsed));
-	add_count(object, "bypassed", atomic_load(&flow->bypassed));
-	add_count(object, "writes", atomic_load(&flow->writes));
-	add_count(object, "errors", atomic_load(&flow->errors));
-	add_count(object, "upstream", atomic_load(&flow->upstream));
-	add_count(object, "inner", atomic_load(&flow->inner));
-	add_count(object, "inner_hits", atomic_load(&flow->inner_hits));
-	add_count(object, "inner_errors", atomic_load(&flow->inner_errors));
-	add_count(object, "body_bytes", figures.bytes);
-	add_count(object, "connections", figures.connections);
-	add_count(object, "connections_refused", figures.refused);
-	return object;
-}
-
-static struct json_object *print_engine(struct engine *engine)
-{
-	struct json_object *object = json_object_new_object();
-	struct engine_figures figures;
-
-	engine_get_figures(engine, &figures);
-	add_text(object, "name", engine_name(engine));
-	add_count(object, "workers", (uint64_t)figures.workers);
-	add_count(object, "busy", (uint64_t)figures.busy);
-	add_count(object, "queued", (uint64_t)figures.queued);
-	add_count(object, "queue_limit", (uint64_t)figures.queue_limit);
-	add_count(object, "done", figures.done);
-	add_count(object, "refused", figures.refused);
-	add_count(object, "deaths", figures.deaths);
-	return object;
-}
-
-static struct json_object *print_engines(const struct engines *engines)
-{
-	struct json_object *array = json_object_new_array();
-	struct engine *engine;
-
-	for (size_t i = 0; (engine = engines_at(engines, i)); i++)
-		json_object_array_add(array, print_engine(engine));
-	return array;
 }
 
 static void answer_status(struct front *front, struct request *r)
 {
-	struct json_object *object = json_object_new_object();
+	struct json_object *object = status_print(front, r->conf);
 
-	add_text(object, "version", PACKAGE_VERSION);
-	add_text(object, "upstream", front->flow->origin->base);
-	json_object_object_add(object, "clock_offset_ms", json_object_new_int64(clock_offset_ms()));
-	json_object_object_add(object, "requests", print_requests(front));
-	json_object_object_add(object, "cache", print_cache(front));
-	json_object_object_add(object, "engine", print_engine(engines_default(front->flow->engines)));
-	json_object_object_add(object, "engines", print_engines(front->flow->engines));
-	add_count(object, "log_dropped", log_dropped());
-	answer_json(r, 200, object);
+	if (object)
+		answer_json(r, 200, object);
+	else
+		request_answer_error(r, 503, 0, "Out of memory.");
 }
 
 static void answer_metrics(struct front *front, struct request *r)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "front/admit.h"
+#include "front/pages.h"
 #include "front/visit_inside.h"
 
 #include <errno.h>
@@ -189,20 +190,48 @@ static void note_end(struct visit *v, enum MHD_RequestTerminationCode why, int64
 	v->tally.status = v->log.status;
 	v->tally.duration_us = v->log.duration_us;
 	tally_note(v->loop->tally, &v->tally);
+	if (!v->log.method)
+		v->log.method = "-";
+	v->log.client = v->guest->client;
+	v->log.identity = v->identity;
+}
+
+static const char *shown_target(struct visit *v)
+{
+	if (!v->shown)
+		v->shown = admit_show(v->target);
+	return v->shown ? v->shown : "-";
 }
 
 static void write_log(struct visit *v)
 {
 	if (!log_wants(LOG_LEVEL_INFO))
 		return;
-	if (!v->log.method)
-		v->log.method = "-";
-	if (!v->shown)
-		v->shown = admit_show(v->target);
-	v->log.target = v->shown ? v->shown : "-";
-	v->log.client = v->guest->client;
-	v->log.identity = v->identity;
+	v->log.target = shown_target(v);
 	log_request(&v->log);
+}
+
+/* For people who look at the last requests. What was kept ready is too much to be noted unless somebody watches. */
+static void write_record(struct visit *v)
+{
+	bool last = v->r && v->tally.row != TALLY_OWN;
+	struct record record = {.at_ms = clock_wall_ms(),
+	        .resource = tally_row_name(v->tally.row),
+	        .status = v->log.status,
+	        .kind = v->tally.kind,
+	        .sent = v->log.sent,
+	        .duration_us = v->log.duration_us,
+	        .upstream_us = v->log.upstream_us};
+
+	if (v->r && v->state == VISIT_ANSWERED) {
+		record.why = v->r->answer.cache.forward;
+		record.stored = v->r->answer.cache.stored;
+	}
+	snprintf(record.method, sizeof(record.method), "%s", v->log.method);
+	snprintf(record.target, sizeof(record.target), "%s", shown_target(v));
+	snprintf(record.client, sizeof(record.client), "%s", v->log.client);
+	snprintf(record.identity, sizeof(record.identity), "%s", v->log.identity);
+	records_add(v->loop->front->records, &record, last);
 }
 
 void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
@@ -219,6 +248,8 @@ void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum 
 	loop = v->loop;
 	note_end(v, why, now_us);
 	write_log(v);
+	if ((v->r || records_watched(loop->front->records)) && !pages_own(v->target))
+		write_record(v);
 	atomic_fetch_add_explicit(&loop->requests, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&loop->bytes, v->log.sent, memory_order_relaxed);
 	v->guest->busy = false;

@@ -348,7 +348,56 @@ START_TEST(a_restart_with_many_entries_answers_at_once)
 }
 END_TEST
 
+struct seen {
+	struct cache *cache;
+	size_t in_memory, in_store, enough;
+	bool drops;
+};
+
+static bool see(void *arg, struct entry *entry, bool in_memory)
+{
+	struct seen *seen = arg;
+
+	CHECK(entry, ENTRY_MAGIC);
+	if (in_memory)
+		seen->in_memory++;
+	else
+		seen->in_store++;
+	if (seen->drops)
+		cache_drop(seen->cache, &entry->key);
+	return seen->in_memory + seen->in_store != seen->enough;
+}
+
+/* Over both tiers, nothing twice, nothing that is spoilt; and what is seen may be dropped on the way. */
+START_TEST(walks_over_everything)
+{
+	CLEANUP(kit_remove) char *folder = kit_folder();
+	const char *path = kit_path(folder, "c.db");
+	struct cache *cache = cache_kit_new(path);
+	struct seen seen = {0}, some = {.enough = 7}, dropping = {.drops = true}, left = {0};
+
+	for (uint64_t i = 0; i < 50; i++)
+		ck_assert(cache_kit_put(cache, i, 0, 100, i < 40 ? tag : other, 1));
+	cache_free(cache, 5000);
+	cache = cache_kit_new(path);
+	for (uint64_t i = 0; i < 5; i++)
+		ck_assert(cache_kit_finds(cache, i)); /* these are in memory from now on */
+	cache_kit_write(cache, other, 1);
+	ck_assert_int_eq(cache_walk(cache, see, &seen), 0);
+	ck_assert_uint_eq(seen.in_memory, 5);
+	ck_assert_uint_eq(seen.in_store, 35);
+	ck_assert_int_eq(cache_walk(cache, see, &some), 1);
+	ck_assert_uint_eq(some.in_memory + some.in_store, 7);
+	dropping.cache = cache;
+	ck_assert_int_eq(cache_walk(cache, see, &dropping), 0);
+	ck_assert_uint_eq(dropping.in_memory + dropping.in_store, 40);
+	ck_assert_int_eq(cache_walk(cache, see, &left), 0);
+	ck_assert_uint_eq(left.in_memory + left.in_store, 0);
+	cache_free(cache, 5000);
+}
+END_TEST
+
 UNIT_MAIN("cache/cache", memory_alone, keeps_over_a_restart, what_memory_evicted_is_in_the_store,
         a_secret_stays_in_memory, a_write_spoils_everywhere, drop_and_clear_forget_everywhere,
         a_fetch_under_way_brings_nothing_back, fetches_are_answered_at_the_end, a_renewed_head_survives_a_restart,
-        limits_can_be_changed, a_restart_with_many_entries_answers_at_once)
+        walks_over_everything, limits_can_be_changed, a_restart_with_many_entries_answers_at_once)

@@ -62,3 +62,8 @@ check_PROGRAMS += tests/unit/front/test_tally
 tests_unit_front_test_tally_SOURCES = tests/unit/front/test_tally.c tests/unit/unit.h
 tests_unit_front_test_tally_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_tally_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/front/test_records
+tests_unit_front_test_records_SOURCES = tests/unit/front/test_records.c tests/unit/unit.h
+tests_unit_front_test_records_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_records_LDADD = $(TESTS_LIBS)
