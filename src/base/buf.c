@@ -29,6 +29,8 @@ int buf_reserve(struct buf *b, size_t more)
 		return -ENOBUFS;
 	if (b->size + more < b->room)
 		return 0;
+	if (!b->data && more >= room)
+		room = more + 1; /* so many are known to come */
 	while (room <= b->size + more)
 		room *= 2;
 	data = realloc(b->data, room);
@@ -97,6 +99,11 @@ char *buf_take(struct buf *b, size_t *ret_size)
 {
 	char *data = b->data;
 
+	if (data && b->room - b->size > b->size / 8 + BUF_FIRST_ROOM) {
+		char *fitting = realloc(data, b->size + 1);
+
+		data = fitting ? fitting : data;
+	}
 	if (ret_size)
 		*ret_size = b->size;
 	b->data = NULL;

@@ -49,7 +49,7 @@ static inline const char *buf_text(const struct buf *b)
 	return b->data ? b->data : "";
 }
 
-/* Hands the memory to the caller (free()), the buffer is empty afterwards. NULL when nothing was ever added. */
+/* Hands the memory, cut to about the size in use, to the caller (free()); the buffer is empty afterwards. NULL when nothing was ever added. */
 char *buf_take(struct buf *b, size_t *ret_size);
 
 #endif
