@@ -33,7 +33,16 @@ struct daemon {
 	sigset_t signals;
 };
 
-static int load_conf(const struct arguments *arguments, struct conf **ret, struct buf *problems, struct fail *fail)
+static int try_engine(const struct conf *conf, const struct conf_engine *engine, bool *ret_options, struct fail *fail)
+{
+	const char *url = conf->upstream.url ? conf->upstream.url : "";
+
+	return engine_check_plugin(engine->name, engine->path, engine->options, url, ret_options, fail);
+}
+
+/* alone: there is one thread and no engine runs yet. */
+static int load_conf(
+        const struct arguments *arguments, bool alone, struct conf **ret, struct buf *problems, struct fail *fail)
 {
 	struct conf_source source = {
 	        .file = arguments->config,
@@ -43,6 +52,7 @@ static int load_conf(const struct arguments *arguments, struct conf **ret, struc
 	        .resource_names = resource_names(),
 	        .engine_known = engine_known,
 	        .engine_names = engine_names(),
+	        .engine_try = alone ? try_engine : NULL,
 	        .problems = problems,
 	};
 
@@ -101,6 +111,8 @@ static int prepare_engine(struct daemon *d, const struct conf_engine *row, struc
 	                .connections = 4},
 	        .workers = row->workers,
 	        .queue = row->queue,
+	        .path = row->path,
+	        .options = row->options,
 	};
 	struct engine *engine = engine_new(row->name, &settings, fail);
 
@@ -197,7 +209,7 @@ static void reload(struct daemon *d)
 	struct conf *conf;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_monotonic_us());
-	if (load_conf(&d->arguments, &conf, &problems, &fail) < 0) {
+	if (load_conf(&d->arguments, false, &conf, &problems, &fail) < 0) {
 		log_error("reload: the settings stay as they were: %s",
 		        problems.size > 0 ? buf_text(&problems) : fail.text);
 	} else {
@@ -301,7 +313,7 @@ static int with_conf(struct daemon *d)
 	struct fail fail = {0};
 	int r = EXIT_SUCCESS;
 
-	if (load_conf(&d->arguments, &d->conf, &problems, &fail) < 0) {
+	if (load_conf(&d->arguments, true, &d->conf, &problems, &fail) < 0) {
 		fprintf(stderr, "%s\n", problems.size > 0 ? buf_text(&problems) : fail.text);
 		return EXIT_NOTCONFIGURED;
 	}

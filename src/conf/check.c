@@ -99,6 +99,20 @@ static void unknown_engine(const struct check *check, const char *name)
 	check_wrong(check, "engine", "", "default", NULL, "%s", what);
 }
 
+static void check_plugin(const struct check *check, const struct conf_engine *engine)
+{
+	struct fail fail = {0};
+	bool options = false;
+
+	if (check->source->engine_try) {
+		if (check->source->engine_try(check->conf, engine, &options, &fail) < 0)
+			check_wrong(check, "engine", engine->name, options && engine->options ? "options" : "path",
+			        NULL, "%s", fail.text);
+	} else if (*engine->path == '/' && access(engine->path, R_OK) < 0) {
+		check_wrong(check, "engine", engine->name, "path", NULL, "%s: %s", engine->path, strerror(errno));
+	}
+}
+
 static void check_engine(const struct check *check, const struct conf_engine *engine)
 {
 	bool asked = check->source->engine_known != NULL;
@@ -108,10 +122,12 @@ static void check_engine(const struct check *check, const struct conf_engine *en
 		check_wrong(check, "engine", engine->name, "path", NULL,
 		        "engine \"%s\" is built in and has none; allowed: a name other than %s", engine->name,
 		        check->source->engine_names);
-	else if (engine->path && access(engine->path, R_OK) < 0)
-		check_wrong(check, "engine", engine->name, "path", NULL, "%s: %s", engine->path, strerror(errno));
-	else if (!engine->path && asked && !built_in)
+	else if (engine->path)
+		check_plugin(check, engine);
+	else if (asked && !built_in)
 		unknown_engine(check, engine->name);
+	if (engine->options && !engine->path)
+		check_wrong(check, "engine", engine->name, "options", NULL, "only an engine with a path takes options");
 	if (strcmp(engine->name, "sync") == 0 && engine->workers > 1)
 		check_wrong(
 		        check, "engine", "sync", "workers", NULL, "engine \"sync\" always has one; allowed: auto or 1");

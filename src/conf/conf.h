@@ -32,10 +32,11 @@ enum cache_policy { CACHE_POLICY_REDMINE, CACHE_POLICY_ORIGIN };
 
 /* [engine "NAME"] */
 struct conf_engine {
-	char *name;  /* NULL in conf->engine.defaults */
-	int workers; /* 0: auto */
-	int queue;   /* jobs that may wait */
-	char *path;  /* of a plug-in, NULL for the built-in ones */
+	char *name;    /* NULL in conf->engine.defaults */
+	int workers;   /* 0: auto */
+	int queue;     /* jobs that may wait */
+	char *path;    /* of a plug-in, NULL for the built-in ones; without "/" it is in the folder of plug-ins */
+	char *options; /* what the plug-in is told; NULL: nothing */
 };
 
 /* For [session "NAME"]: as [upstream] says, or other than that. */
@@ -140,7 +141,13 @@ struct conf_source {
 	/* The same for the engines that are built in. */
 	bool (*engine_known)(const char *name);
 	const char *engine_names; /* "sync, thread" */
-	struct buf *problems;     /* gets every error found (up to 20), "\n" between them; NULL: not wanted */
+	/*
+	 * Tries a plug-in whose settings are right as such. 0; negative with fail set: what is wrong with its path or, with
+	 * *ret_options, with its options. NULL: they are not tried.
+	 */
+	int (*engine_try)(
+	        const struct conf *conf, const struct conf_engine *engine, bool *ret_options, struct fail *fail);
+	struct buf *problems; /* gets every error found (up to 20), "\n" between them; NULL: not wanted */
 };
 
 /*

@@ -12,6 +12,7 @@
 /* The columns of options.h: a type with its words. */
 #define URL(schemes)  &type_url, schemes
 #define PATH(words)   &type_path, words
+#define OBJECT        &type_object, ""
 #define BOOL          &type_bool, ""
 #define NUMBER        &type_number, ""
 #define COUNT         &type_count, ""

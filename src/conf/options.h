@@ -10,7 +10,7 @@
  * ENGINE_OPTION(section, ...)                                             of struct conf_engine: [engine "NAME"]
  * SESSION_OPTION(section, ...)                                            of struct conf_session: [session "NAME"]
  * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
- *   type    what type.h offers: URL(schemes) PATH(words) BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
+ *   type    what type.h offers: URL(schemes) PATH(words) OBJECT BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
  *           TEXT SECRET PROXY(schemes) LISTENERS ACCOUNTS (these two: words on one line)
  *           ADDRESSES HOSTS (these two repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
@@ -94,8 +94,11 @@ ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
 	"How many questions may be under way at a time. auto: as many as suit the engine. sync always has 1.")
 ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
 	"Questions that may wait for a worker. Further ones are answered 503.")
-ENGINE_OPTION(engine, path, path, PATH(""), "", "", "", START,
-	"The shared object of an engine that is not built in.")
+ENGINE_OPTION(engine, path, path, OBJECT, "", "", "", START,
+	"The shared object of an engine that is not built in, as record-replay.so; without a \"/\" it is looked for in the "
+	"folder that pkg-config --variable=plugindir redmine-cached names. Whoever may write that file is the daemon.")
+ENGINE_OPTION(engine, options, options, TEXT, "", "", "", START,
+	"What that engine is told, as mode=replay folder=/srv/demo.")
 
 SECTION(session, "NAME", "What a request may choose for itself; with a name: credentials and connections that the "
 	"daemon holds for requests which say Redmine-Cached-Session: NAME.")

@@ -135,6 +135,22 @@ static int path_allowed(const struct option *option, struct buf *out)
 
 const struct option_type type_path = {"PATH", false, path_parse, text_print, path_allowed, text_copy, text_release};
 
+/* No folders but absolute ones: where a daemon was started must not matter. */
+static int object_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	if (*text && *text != '/' && strchr(text, '/'))
+		return fail_set(fail, -EINVAL, "\"%s\" is neither an absolute path nor the name of a file", text);
+	return text_set(member, text);
+}
+
+static int object_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "a path that begins with \"/\", a file's name without \"/\", or nothing");
+}
+
+const struct option_type type_object = {
+        "FILE", false, object_parse, text_print, object_allowed, text_copy, text_release};
+
 static int engine_parse(const struct option *option, const char *text, void *member, struct fail *fail)
 {
 	if (!engine_name_valid(text))

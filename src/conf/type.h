@@ -34,6 +34,7 @@ struct option_type {
 
 extern const struct option_type type_url;       /* char *; NULL when empty; words: the schemes */
 extern const struct option_type type_path;      /* char *; absolute, or one of the words; NULL when empty */
+extern const struct option_type type_object;    /* char *; an absolute path, or without any "/"; NULL when empty */
 extern const struct option_type type_bool;      /* bool */
 extern const struct option_type type_number;    /* int */
 extern const struct option_type type_count;     /* int; 0 is written "auto" */

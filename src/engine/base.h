@@ -19,11 +19,12 @@ struct engine {
 	unsigned magic;
 #define ENGINE_MAGIC 0xe4614e00
 	const struct engine_ops *ops;
+	char *name;
 	struct engine_settings settings;
 	struct job_queue queue;
 	void *own; /* the kind's own state */
 	atomic_int busy;
-	atomic_ullong done, refused, deaths;
+	atomic_ullong done, refused, deaths, repeated, abandoned;
 };
 
 /* An empty, open queue. limit: jobs that may wait. Jobs in it are linked, not owned. */
@@ -60,5 +61,6 @@ extern const struct engine_ops engine_sync;
 extern const struct engine_ops engine_thread;
 extern const struct engine_ops engine_process;
 extern const struct engine_ops engine_async;
+extern const struct engine_ops engine_plugin; /* for a name with a path */
 
 #endif

@@ -41,7 +41,7 @@ static int auto_workers(void)
 
 struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail)
 {
-	const struct engine_ops *ops = find_kind(name);
+	const struct engine_ops *ops = settings->path ? &engine_plugin : find_kind(name);
 	struct engine *engine;
 
 	if (!ops) {
@@ -49,7 +49,10 @@ struct engine *engine_new(const char *name, const struct engine_settings *settin
 		return NULL;
 	}
 	engine = calloc(1, sizeof(*engine));
-	if (!engine) {
+	if (engine)
+		engine->name = strdup(name);
+	if (!engine || !engine->name) {
+		free(engine);
 		fail_set(fail, -ENOMEM, "out of memory");
 		return NULL;
 	}
@@ -96,6 +99,7 @@ void engine_free(struct engine *engine)
 		engine->ops->release(engine);
 	job_queue_release(&engine->queue);
 	engine->magic = 0;
+	free(engine->name);
 	free(engine);
 }
 
@@ -120,7 +124,7 @@ void engine_submit(struct engine *engine, struct job *job)
 const char *engine_name(const struct engine *engine)
 {
 	CHECK(engine, ENGINE_MAGIC);
-	return engine->ops->name;
+	return engine->name;
 }
 
 void engine_get_figures(struct engine *engine, struct engine_figures *ret)
@@ -135,6 +139,8 @@ void engine_get_figures(struct engine *engine, struct engine_figures *ret)
 	        .done = atomic_load(&engine->done),
 	        .refused = atomic_load(&engine->refused),
 	        .deaths = atomic_load(&engine->deaths),
+	        .repeated = atomic_load(&engine->repeated),
+	        .abandoned = atomic_load(&engine->abandoned),
 	};
 	pthread_mutex_unlock(&engine->queue.lock);
 }

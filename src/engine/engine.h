@@ -24,6 +24,8 @@ struct engine_settings {
 	struct session_settings session; /* borrowed for the life of the engine */
 	int workers;                     /* 0: auto */
 	int queue;                       /* jobs that may wait */
+	const char *path;    /* of a plug-in's shared object, NULL for a built-in engine; borrowed as the session */
+	const char *options; /* what the plug-in is told, NULL: nothing; borrowed */
 };
 
 struct engine_ops {
@@ -59,12 +61,15 @@ struct engine_figures {
 	int workers, busy;
 	int queued, queue_limit;
 	uint64_t done, refused;
-	uint64_t deaths; /* workers that ended without being asked to, process engine */
+	uint64_t deaths;    /* workers that ended without being asked to, process engine */
+	uint64_t repeated;  /* ends that a plug-in told of jobs that were over */
+	uint64_t abandoned; /* jobs that a plug-in did not end, and that the daemon ended for it */
 };
 
 /*
- * NULL and fail set: no engine of that name, out of memory. name: "sync", "thread", "process", "async". To be called while
- * the process has one thread: the process engine forks here.
+ * NULL and fail set: no engine of that name, a plug-in that cannot be used, out of memory. name: "sync", "thread",
+ * "process", "async", or any with settings->path. To be called while the process has one thread: the process engine
+ * forks here.
  */
 struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail);
 /* Starts its workers; after any fork. 0 or a negative errno. */
@@ -80,7 +85,7 @@ void engine_free(struct engine *engine);
 void engine_submit(struct engine *engine, struct job *job);
 void engine_submit_bulk(struct engine *engine, struct job *const *jobs, size_t count);
 
-/* The name that the engine goes by, as engine_new() knows it. Borrowed from its kind. Any thread. */
+/* The name that the engine goes by, as engine_new() was told it. Borrowed from the engine. Any thread. */
 const char *engine_name(const struct engine *engine);
 
 /* Workers and jobs of now, sums since engine_new(). Any thread; takes the queue's lock for a moment. */
@@ -89,5 +94,13 @@ void engine_get_figures(struct engine *engine, struct engine_figures *ret);
 /* For configuration. */
 bool engine_known(const char *name);
 const char *engine_names(void);
+
+/*
+ * Whether the plug-in of an [engine "NAME"] can be used: it is loaded, begins, and is unloaded. redmine: the base URL.
+ * 0; a negative errno and the reason in fail, with *ret_began when it could be loaded but does not begin with these
+ * options. While the process has one thread.
+ */
+int engine_check_plugin(const char *name, const char *path, const char *options, const char *redmine, bool *ret_began,
+        struct fail *fail);
 
 #endif

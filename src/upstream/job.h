@@ -105,6 +105,8 @@ struct job {
 
 /* Makes the job usable; all of the request part is the caller's to fill. */
 void job_init(struct job *job, const struct job_client *client, void *owner);
+/* All of the request part of another job, whose fields it takes away from there; method and target are borrowed as there. */
+void job_take_request(struct job *job, struct job *from);
 /* Frees what job_init and fields hold. Not while an engine has it. */
 void job_release(struct job *job);
 

@@ -26,6 +26,7 @@ DOORS = {
     r"<ini\.h>": {"conf"},
     r"<systemd/.*>": {"main"},
     r"<dlfcn\.h>": {"engine"},
+    r"<redmine-cached/.*>": {"engine"},
     r"<nettle/.*>": {"base"},
 }
 

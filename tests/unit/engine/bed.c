@@ -1,6 +1,32 @@
 #include "bed.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define PLENTY 20000
+
+/* What the plug-in is told, with a new folder where it wants one. */
+static void make_options(struct bed *bed)
+{
+	const char *options = bed->kind->options ? bed->kind->options : "", *at = strstr(options, "FOLDER");
+
+	if (at) {
+		strcpy(bed->folder, "/tmp/test_engine.XXXXXX");
+		ck_assert_ptr_nonnull(mkdtemp(bed->folder));
+	}
+	snprintf(bed->options, sizeof(bed->options), "%.*s%s%s", at ? (int)(at - options) : (int)strlen(options),
+	        options, bed->folder, at ? at + strlen("FOLDER") : "");
+}
+
+static void remove_folder(struct bed *bed)
+{
+	char command[128];
+
+	if (!*bed->folder)
+		return;
+	snprintf(command, sizeof(command), "rm -r '%s'", bed->folder);
+	ck_assert_int_eq(system(command), 0);
+}
 
 void bed_make(struct bed *bed, int index, const struct http_route *routes, size_t count, void *arg,
         const struct bed_options *options)
@@ -14,6 +40,9 @@ void bed_make(struct bed *bed, int index, const struct http_route *routes, size_
 	ck_assert_msg(origin_init(&bed->origin, options && options->url ? options->url : http_origin_url(bed->http),
 	                      &fail) == 0,
 	        "%s", fail.text);
+	make_options(bed);
+	settings.path = bed->kind->path;
+	settings.options = bed->options;
 	settings.workers = options && options->workers ? options->workers : bed->kind->workers;
 	if (options && options->queue)
 		settings.queue = options->queue;
@@ -35,6 +64,7 @@ void bed_clear(struct bed *bed)
 	engine_free(bed->engine);
 	http_origin_stop(bed->http);
 	origin_release(&bed->origin);
+	remove_folder(bed);
 }
 
 void bed_ask(struct bed *bed, struct ask *a)

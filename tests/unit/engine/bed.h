@@ -18,7 +18,9 @@
 struct kind {
 	const char *name;
 	int workers;
-	bool single; /* one job at a time, in the order of their submission */
+	bool single;         /* one job at a time, in the order of their submission */
+	const char *path;    /* of a plug-in */
+	const char *options; /* and what it is told; a folder that is made for the test takes the place of "FOLDER" */
 };
 
 /* Each test program has a table of those that it runs. */
@@ -30,6 +32,7 @@ struct bed {
 	struct http_origin *http;
 	struct origin origin;
 	struct engine *engine;
+	char folder[64], options[256]; /* of a plug-in; "": none */
 	bool stopped;
 };
 

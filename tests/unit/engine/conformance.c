@@ -8,6 +8,11 @@ const struct kind engine_kinds[] = {
         {.name = "thread", .workers = 4},
         {.name = "process", .workers = 4},
         {.name = "async", .workers = 16},
+        {.name = "minimal", .workers = 4, .path = EXAMPLES "/minimal/minimal.so"},
+        {.name = "record-replay",
+                .workers = 4,
+                .path = EXAMPLES "/record-replay/record-replay.so",
+                .options = "mode=record folder=FOLDER"},
 };
 
 static TCase *group_case;

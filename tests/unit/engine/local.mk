@@ -18,7 +18,7 @@ tests_unit_engine_conformance_SOURCES = \
 	tests/unit/engine/conformance_ends.c \
 	tests/unit/engine/conformance_streams.c \
 	$(engine_bed)
-tests_unit_engine_conformance_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_conformance_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"'
 tests_unit_engine_conformance_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_engine_SOURCES = tests/unit/engine/test_engine.c tests/unit/unit.h $(tests_support)
