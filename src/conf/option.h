@@ -54,7 +54,7 @@ static inline bool option_is_named(const struct option *option)
 /* The row of that name, or NULL. named: within [section "NAME"]. */
 const struct option *option_find(const char *section, bool named, const char *name);
 
-/* "[upstream], [listen], [engine "NAME"]...", and "workers, queue, path": what the errors offer. 0, -ENOMEM, -ENOBUFS. */
+/* "[upstream], [listen], [engine "NAME"]...", and "workers, queue, path, options": what the errors offer. 0, -ENOMEM, -ENOBUFS. */
 int section_list(struct buf *out) MUST_CHECK;
 int option_list(const char *section, bool named, struct buf *out) MUST_CHECK;
 

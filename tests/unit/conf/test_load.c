@@ -255,8 +255,8 @@ START_TEST(unknown_names)
 	        "a.conf:9: unknown option \"xyzzy\" in [cache]; allowed: path, memory, size, object_limit, policy\n");
 	assert_problems(URL "[engine]\nworkers = 4\n[engine \"thread\"]\ndefault = thread\nworker = 4\n", NULL,
 	        "a.conf:4: unknown option \"workers\" in [engine]; allowed: default\n"
-	        "a.conf:6: unknown option \"default\" in [engine \"NAME\"]; allowed: workers, queue, path\n"
-	        "a.conf:7: unknown option \"worker\" in [engine \"NAME\"], perhaps \"workers\"; allowed: workers, queue, path\n");
+	        "a.conf:6: unknown option \"default\" in [engine \"NAME\"]; allowed: workers, queue, path, options\n"
+	        "a.conf:7: unknown option \"worker\" in [engine \"NAME\"], perhaps \"workers\"; allowed: workers, queue, path, options\n");
 	assert_problems(URL, OVERRIDES("lgo.level=warn", "log.levle=warn", "log.x.level=warn"),
 	        "-o lgo.level: unknown section [lgo], perhaps [log]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], "
 	        "[session], [session \"NAME\"], [cache], [lifetime], [log]\n"
