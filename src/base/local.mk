@@ -1,4 +1,5 @@
 libdaemon_a_SOURCES += \
+	src/base/base64.c src/base/base64.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/digest.c src/base/digest.h \

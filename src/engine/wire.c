@@ -7,10 +7,16 @@
 #define READ_AT_ONCE   (128 * 1024)
 #define READER_CEILING (WIRE_FRAME_MAX + WIRE_HEADER + READ_AT_ONCE)
 
+/* proxy, ca_file, client_certificate, client_key */
+#define ROUTE_TEXTS 4
+
 struct job_figures {
 	int64_t body_size, timeout_ms, connect_timeout_ms;
 	uint32_t method_size, target_size, fields_size;
-	bool has_body, safe, undo_coding, accept_gzip;
+	uint32_t route_sizes[ROUTE_TEXTS]; /* 0: NULL */
+	enum route_verify verify;
+	enum route_http http;
+	bool has_route, has_body, safe, undo_coding, accept_gzip;
 };
 
 struct head_figures {
@@ -93,10 +99,27 @@ int wire_add(struct buf *out, enum wire_kind kind, const void *bytes, size_t siz
 	return r < 0 ? -ENOMEM : buf_add(out, bytes, size);
 }
 
+/* The texts of a route behind each other. */
+static int add_route(struct buf *out, const struct route *route, struct job_figures *figures)
+{
+	const char *texts[ROUTE_TEXTS] = {route->proxy, route->ca_file, route->client_certificate, route->client_key};
+
+	figures->has_route = true;
+	figures->verify = route->verify;
+	figures->http = route->http;
+	for (size_t i = 0; i < ROUTE_TEXTS; i++) {
+		figures->route_sizes[i] = texts[i] ? (uint32_t)strlen(texts[i]) + 1 : 0;
+		if (texts[i] && buf_add(out, texts[i], figures->route_sizes[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int wire_add_job(struct buf *out, const struct job *job)
 {
 	CLEANUP(buf_release) struct buf lines = BUF_INIT(WIRE_FRAME_MAX / 2);
 	CLEANUP(buf_release) struct buf whole = BUF_INIT(WIRE_FRAME_MAX);
+	CLEANUP(buf_release) struct buf route = BUF_INIT(WIRE_FRAME_MAX / 4);
 	struct job_figures figures = {
 	        .body_size = job->body_size,
 	        .timeout_ms = job->timeout_ms,
@@ -109,11 +132,12 @@ int wire_add_job(struct buf *out, const struct job *job)
 	        .accept_gzip = job->accept_gzip,
 	};
 
-	if (fields_print(&job->fields, &lines) < 0)
+	if (fields_print(&job->fields, &lines) < 0 || (job->route && add_route(&route, job->route, &figures) < 0))
 		return -ENOMEM;
 	figures.fields_size = (uint32_t)lines.size;
 	if (buf_add(&whole, &figures, sizeof(figures)) < 0 || buf_add(&whole, job->method, figures.method_size) < 0 ||
-	        buf_add(&whole, job->target, figures.target_size) < 0 || buf_add(&whole, lines.data, lines.size) < 0)
+	        buf_add(&whole, job->target, figures.target_size) < 0 ||
+	        buf_add(&whole, buf_text(&route), route.size) < 0 || buf_add(&whole, lines.data, lines.size) < 0)
 		return -ENOMEM;
 	return wire_add(out, WIRE_JOB, whole.data, whole.size);
 }
@@ -124,25 +148,62 @@ static bool is_text(const char *bytes, size_t size)
 	return size > 0 && bytes[size - 1] == '\0';
 }
 
+/* What a job on the other side borrows, in one piece. */
+struct borrowed {
+	struct route route;
+	char texts[];
+};
+
+/* Takes the texts apart: method, target, those of the route. 0, -EPROTO. */
+static int read_texts(struct borrowed *b, size_t size, const struct job_figures *figures, struct job *job)
+{
+	const char **members[ROUTE_TEXTS] = {
+	        &b->route.proxy, &b->route.ca_file, &b->route.client_certificate, &b->route.client_key};
+	size_t at = (size_t)figures->method_size + figures->target_size;
+
+	if (at > size || !is_text(b->texts, figures->method_size) ||
+	        !is_text(b->texts + figures->method_size, figures->target_size))
+		return -EPROTO;
+	job->method = b->texts;
+	job->target = b->texts + figures->method_size;
+	for (size_t i = 0; i < ROUTE_TEXTS; i++) {
+		size_t text_size = figures->route_sizes[i];
+
+		if (text_size == 0)
+			continue;
+		if (text_size > size - at || !is_text(b->texts + at, text_size))
+			return -EPROTO;
+		*members[i] = b->texts + at;
+		at += text_size;
+	}
+	b->route.verify = figures->verify;
+	b->route.http = figures->http;
+	job->route = figures->has_route ? &b->route : NULL;
+	return at == size ? 0 : -EPROTO;
+}
+
 int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_text)
 {
 	struct job_figures figures;
-	size_t texts;
+	struct borrowed *borrowed;
+	size_t size;
+	int r;
 
 	if (frame->size < sizeof(figures))
 		return -EPROTO;
 	memcpy(&figures, frame->bytes, sizeof(figures));
-	texts = (size_t)figures.method_size + figures.target_size;
-	if (sizeof(figures) + texts + figures.fields_size != frame->size ||
-	        !is_text(frame->bytes + sizeof(figures), figures.method_size) ||
-	        !is_text(frame->bytes + sizeof(figures) + figures.method_size, figures.target_size))
+	size = frame->size - sizeof(figures);
+	if (figures.fields_size > size)
 		return -EPROTO;
-	*ret_text = malloc(texts);
-	if (!*ret_text)
+	size -= figures.fields_size;
+	borrowed = calloc(1, sizeof(*borrowed) + size);
+	if (!borrowed)
 		return -ENOMEM;
-	memcpy(*ret_text, frame->bytes + sizeof(figures), texts);
-	job->method = *ret_text;
-	job->target = *ret_text + figures.method_size;
+	memcpy(borrowed->texts, frame->bytes + sizeof(figures), size);
+	*ret_text = (char *)borrowed;
+	r = read_texts(borrowed, size, &figures, job);
+	if (r < 0)
+		return r;
 	job->has_body = figures.has_body;
 	job->body_size = figures.body_size;
 	job->safe = figures.safe;
@@ -150,7 +211,7 @@ int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_te
 	job->accept_gzip = figures.accept_gzip;
 	job->timeout_ms = figures.timeout_ms;
 	job->connect_timeout_ms = figures.connect_timeout_ms;
-	return fields_parse(&job->fields, frame->bytes + sizeof(figures) + texts, figures.fields_size);
+	return fields_parse(&job->fields, frame->bytes + sizeof(figures) + size, figures.fields_size);
 }
 
 int wire_add_head(struct buf *out, const struct job_head *head)

@@ -54,7 +54,7 @@ int wire_add(struct buf *out, enum wire_kind kind, const void *bytes, size_t siz
 
 /* A job's request, an answer's head, the result: to bytes (a whole frame) and back. 0, -ENOMEM, -EPROTO. */
 int wire_add_job(struct buf *out, const struct job *job) MUST_CHECK;
-/* Fills the request part of an initialised job. method and target are in *ret_text, malloc'ed, which must outlive the job. */
+/* Fills the request part of an initialised job. What it borrows, its method, target and route, is in *ret_text, malloc'ed, also on failure, NULL or not; it must outlive the job. */
 int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_text) MUST_CHECK;
 int wire_add_head(struct buf *out, const struct job_head *head) MUST_CHECK;
 /* head->fields must point to an empty list; reason points into the frame. */

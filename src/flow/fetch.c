@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "flow/forward.h"
+#include "flow/named_session.h"
 #include "flow/outcome.h"
 #include "flow/write.h"
 
@@ -89,8 +90,9 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 	job->safe = method_is_safe(r->method);
 	job->undo_coding = own_coding;
 	job->accept_gzip = own_coding && wants_gzip(r->conf, f->flow->origin);
-	job->timeout_ms = r->conf->upstream.timeout_ms;
-	job->connect_timeout_ms = r->conf->upstream.connect_timeout_ms;
+	job->timeout_ms = named_session_timeout_ms(r);
+	job->connect_timeout_ms = named_session_connect_timeout_ms(r);
+	job->route = r->session ? &r->route : NULL;
 	job->rank = r->rank;
 	memcpy(&job->share, r->identity.digest, sizeof(job->share));
 	if (r->has_body) {

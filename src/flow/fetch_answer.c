@@ -244,6 +244,15 @@ static int take_cookies(struct fetch *f)
 	return 0;
 }
 
+/* True for a waiter whose time is not up when that of the request is which was sent, as it was one that it chose itself. */
+static bool waits_longer(const struct fetch *f, const struct request *waiter, const struct job_result *result)
+{
+	int64_t limit_ms = f->r->preferences.wait_ms;
+
+	return result->outcome == JOB_TIMEOUT && limit_ms > 0 && waiter != f->r &&
+	       (waiter->preferences.wait_ms == 0 || waiter->preferences.wait_ms > limit_ms);
+}
+
 /* Everybody who waits gets the entry, or the error when there is none. */
 void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result)
 {
@@ -253,6 +262,12 @@ void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validate
 	while (waiter) {
 		struct request *next = waiter->next_waiter;
 
+		if (!entry && waits_longer(f, waiter, result)) {
+			flow_resume(waiter, STEP_JOIN);
+			request_unref(waiter);
+			waiter = next;
+			continue;
+		}
 		if (entry)
 			request_answer_entry(waiter, entry);
 		else

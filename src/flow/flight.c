@@ -113,6 +113,14 @@ static bool is_spoilt(const struct flights *flights, const struct flight *flight
 	       !generations_intact(flights->generations, &flight->notes);
 }
 
+/* True when a request would not wait as long as the flight may take: with "Prefer: wait" behind one that waits longer. */
+static bool gives_up_sooner(const struct request *r, const struct request *leader)
+{
+	int64_t limit_ms = r->preferences.wait_ms, leader_ms = leader->preferences.wait_ms;
+
+	return limit_ms > 0 && (leader_ms == 0 || leader_ms > limit_ms);
+}
+
 enum flight_role flight_join(struct flights *flights, struct request *r, const struct tags *tags, struct flight **ret)
 {
 	struct shard *shard = shard_of(flights, &r->key);
@@ -127,8 +135,10 @@ enum flight_role flight_join(struct flights *flights, struct request *r, const s
 	if (!flight) {
 		flight = make(flights, shard, r, tags);
 		role = flight ? FLIGHT_LEAD : FLIGHT_ALONE;
+	} else if (gives_up_sooner(r, flight->first)) {
+		role = FLIGHT_ALONE;
 	}
-	if (flight)
+	if (role != FLIGHT_ALONE)
 		board(flight, r);
 	pthread_mutex_unlock(&shard->lock);
 	if (role == FLIGHT_LEAD)

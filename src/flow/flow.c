@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "flow/fetch.h"
 #include "flow/forward.h"
+#include "flow/named_session.h"
 #include "flow/policy.h"
 #include "flow/write.h"
 #include "redmine/request_fields.h"
@@ -126,7 +127,10 @@ static enum flow_next step_classify(struct request *r)
 	r->base = parsed < 0 ? NULL : forward_base(r, r->flow->origin);
 	if (!r->base)
 		return refuse(r, 503, "Out of memory.");
+	if (!named_session_enter(r))
+		return go_to(r, STEP_DELIVER);
 	identity_of(&r->identity, &r->fields, &r->query, r->flow->secret);
+	named_session_narrow(r);
 	directives_read(&r->directives, &r->fields);
 	r->resource = policy_resource(r->conf, resource_match(&r->target, r->query.api_format));
 	if (!choose_engine(r))
@@ -288,9 +292,23 @@ static void count(struct request *r)
 		atomic_fetch_add_explicit(&figures->errors, 1, memory_order_relaxed);
 }
 
+/* What was honoured of the request's preferences; an answer without room for the field goes without it. */
+static void add_preferences(struct request *r)
+{
+	CLEANUP(buf_release) struct buf applied = BUF_INIT(256);
+
+	if (preferences_applied(&r->preferences, r->answer.status, &applied) < 0 || applied.size == 0 ||
+	        fields_set(&r->answer.fields, "Preference-Applied", applied.data) < 0)
+		return;
+	if (preferences_cut_body(&r->preferences, r->answer.status) &&
+	        fields_add(&r->answer.fields, "Vary", "Prefer") == 0)
+		request_cut_body(r);
+}
+
 static enum flow_next step_deliver(struct request *r)
 {
 	count(r);
+	add_preferences(r);
 	if (r->parked)
 		r->front->ready(r);
 	return FLOW_OVER;

@@ -64,6 +64,8 @@ int forward_request_fields(struct fields *ret, const struct request *r, enum for
 	}
 	if (r->conf->cache.policy == CACHE_POLICY_REDMINE && is_api(r))
 		fields_remove(ret, "Cookie");
+	if (preferences_take_out(ret) < 0)
+		return -ENOMEM;
 	return add_via(ret);
 }
 
@@ -144,6 +146,8 @@ struct blob *forward_body(const struct request *r, const struct origin *origin)
 	char *data;
 	int result;
 
+	if (r->answer.cut)
+		return blob_new(NULL, 0);
 	if (!(entry->flags & ENTRY_LINKS) || r->directives.no_transform || strcmp(origin->base, r->base) == 0)
 		return blob_ref(entry->body);
 	links = links_new(forward_format(r, &entry->fields), origin->base, r->base);

@@ -9,7 +9,9 @@ libdaemon_a_SOURCES += \
 	src/flow/forward.c src/flow/forward.h \
 	src/flow/harvest.c src/flow/harvest.h \
 	src/flow/inner.c src/flow/inner.h \
+	src/flow/named_session.c src/flow/named_session.h \
 	src/flow/outcome.c src/flow/outcome.h \
 	src/flow/policy.c src/flow/policy.h \
+	src/flow/preferences.c src/flow/preferences.h \
 	src/flow/request.c src/flow/request.h \
 	src/flow/write.c src/flow/write.h

@@ -65,6 +65,21 @@ bool request_is_head(const struct request *r)
 	return strcmp(r->method, "HEAD") == 0;
 }
 
+void request_cut_body(struct request *r)
+{
+	struct answer *answer = &r->answer;
+
+	if (request_is_head(r))
+		return;
+	answer->cut = true;
+	if (answer->kind == ANSWER_STREAM)
+		answer->stream.ops->leave(answer->stream.owner);
+	answer->stream = (struct stream){0};
+	if (answer->kind != ANSWER_ENTRY)
+		answer->kind = ANSWER_WHOLE;
+	buf_release(&answer->body);
+}
+
 void answer_release(struct answer *answer)
 {
 	free(answer->reason);
@@ -77,6 +92,7 @@ void answer_release(struct answer *answer)
 		answer->stream.ops->leave(answer->stream.owner);
 	answer->stream = (struct stream){0};
 	answer->kind = ANSWER_NONE;
+	answer->cut = false;
 	answer->own = false;
 }
 

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "flow/cache_status.h"
 #include "flow/directives.h"
+#include "flow/preferences.h"
 #include "redmine/identity.h"
 #include "redmine/resource.h"
 #include "redmine/write_tags.h"
@@ -45,6 +46,7 @@ struct stream {
 
 struct answer {
 	enum answer_kind kind;
+	bool cut; /* the body stays here */
 	bool own; /* a page of the daemon's own that says what is wrong */
 	unsigned status;
 	char *reason; /* owned; NULL: the usual one */
@@ -67,6 +69,13 @@ struct request_front {
 	void (*ready)(struct request *r);
 };
 
+/* Where a client came in, as far as it says who the client is. */
+struct request_door {
+	const char *listener; /* the value of listen.address; NULL: an inner request. Borrowed from the front */
+	bool has_peer;        /* a Unix socket's: its process is known */
+	uint32_t uid, gid;    /* of that */
+};
+
 struct request {
 	unsigned magic;
 #define REQUEST_MAGIC 0x7e90e570
@@ -84,7 +93,10 @@ struct request {
 	bool has_body;
 	int64_t body_size;  /* -1: chunked */
 	struct pipe upload; /* written by the front */
-	enum job_rank rank; /* JOB_INTERACTIVE unless set */
+	struct request_door door;
+	struct preferences preferences;
+	const struct conf_session *session; /* of an inner request: in force without asking; borrowed from conf */
+	enum job_rank rank;                 /* JOB_INTERACTIVE unless set */
 	size_t inner_limit; /* of an inner request (flow/inner.h): bytes of the body, which is never streamed; 0: a client's */
 
 	/* The flow's. */
@@ -93,6 +105,7 @@ struct request {
 	struct query_parts query;
 	struct identity identity;
 	struct directives directives;
+	struct route route;              /* with a session: the way to Redmine */
 	struct engine *engine;           /* that the client chose; NULL: the default */
 	const struct resource *resource; /* whose rules hold; NULL: RFC 9111 */
 	bool sub_path;                   /* the target carries the origin's sub-URI already */
@@ -130,6 +143,9 @@ void request_answer_entry(struct request *r, struct entry *entry);
 /* The body of a streamed answer, as pipe_read; and who is woken when there is more, set before the first read. The front's thread. */
 ssize_t answer_read(struct answer *answer, char *room, size_t size);
 void answer_listen(struct answer *answer, void (*wake)(void *arg), void *arg);
+
+/* Takes the body off an answer that is there, and leaves its head: of an entry only for this request. */
+void request_cut_body(struct request *r);
 
 /* Frees what the answer holds; its kind is ANSWER_NONE afterwards. */
 void answer_release(struct answer *answer);

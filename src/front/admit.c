@@ -138,6 +138,7 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 {
 	char *absolute = NULL;
 	struct copied copied = {0};
+	struct fail fail = {0};
 	const char *path;
 	struct request *r;
 
@@ -155,6 +156,7 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 		request_unref(r);
 		return false;
 	}
+	r->door = a->guest->door;
 	r->body_size = body_size(&r->fields);
 	r->has_body = r->body_size != 0 || (fields_get(&r->fields, "Content-Length") && strcmp(method, "GET") != 0 &&
 	                                           strcmp(method, "HEAD") != 0);
@@ -167,5 +169,7 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 		pages_answer(a->front, r);
 		return false;
 	}
+	if (preferences_read(&r->preferences, &r->fields, a->conf, &fail) < 0)
+		return refuse(r, 400, fail.text);
 	return true;
 }

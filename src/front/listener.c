@@ -68,10 +68,13 @@ static int add_tcp(struct listeners *l, const struct addrinfo *at, const struct 
 	if (listener.fd < 0)
 		return fail_set(fail, listener.fd, "listen.address %s: %s", text, strerror(-listener.fd));
 	listener.authority = strdup(text);
-	r = listener.authority ? add(l, &listener, text, fail) : fail_set(fail, -ENOMEM, "out of memory");
+	listener.text = strdup(text);
+	r = listener.authority && listener.text ? add(l, &listener, text, fail)
+	                                        : fail_set(fail, -ENOMEM, "out of memory");
 	if (r < 0) {
 		close(listener.fd);
 		free(listener.authority);
+		free(listener.text);
 	}
 	return r;
 }
@@ -145,7 +148,8 @@ static int open_unix(
 		return fail_set(fail, -errno, "listen.address %s: %s", text, strerror(errno));
 	listener.authority = strdup("localhost");
 	listener.path = strdup(address->path);
-	r = listener.authority && listener.path ? bind_unix(listener.fd, &name) : -ENOMEM;
+	listener.text = strdup(text);
+	r = listener.authority && listener.path && listener.text ? bind_unix(listener.fd, &name) : -ENOMEM;
 	if (r < 0)
 		fail_set(fail, r, "listen.address %s: %s", text, strerror(-r));
 	else
@@ -154,6 +158,7 @@ static int open_unix(
 		close(listener.fd);
 		free(listener.authority);
 		free(listener.path);
+		free(listener.text);
 	}
 	return r;
 }
@@ -186,6 +191,7 @@ void listeners_close(struct listeners *l)
 			unlink(l->items[i].path);
 		free(l->items[i].path);
 		free(l->items[i].authority);
+		free(l->items[i].text);
 	}
 	l->count = 0;
 }

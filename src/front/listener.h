@@ -15,6 +15,7 @@ struct listener {
 	bool remote;     /* an address that other machines can reach */
 	unsigned loop;   /* which event thread accepts on it */
 	char *authority; /* "127.0.0.1:7336": what to put into links where a request has no Host; owned */
+	char *text;      /* the value of listen.address; owned */
 	char *path;      /* of a Unix socket, unlinked at the end; owned, NULL otherwise */
 };
 

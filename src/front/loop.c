@@ -37,6 +37,20 @@ static void print_client(struct guest *guest, const struct sockaddr *address)
 		inet_ntop(AF_INET6, &in6->sin6_addr, guest->client, sizeof(guest->client));
 }
 
+/* Who connected, as far as the kernel tells: the process at the other end of a Unix socket (unix(7), SO_PEERCRED). */
+static void look_at_door(struct guest *guest)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	guest->door.listener = guest->listener->text;
+	if (!guest->listener->unix_socket || getsockopt(guest->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return;
+	guest->door.has_peer = true;
+	guest->door.uid = peer.uid;
+	guest->door.gid = peer.gid;
+}
+
 static void *welcome(struct loop_daemon *daemon, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *address = MHD_get_connection_info(
@@ -51,6 +65,7 @@ static void *welcome(struct loop_daemon *daemon, struct MHD_Connection *connecti
 	guest->listener = daemon->listener;
 	guest->fd = fd->connect_fd;
 	guest->since_us = clock_monotonic_us();
+	look_at_door(guest);
 	print_client(guest, address ? address->client_addr : NULL);
 	guest->next = loop->guests;
 	if (guest->next)

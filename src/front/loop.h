@@ -24,6 +24,7 @@ struct guest {
 	struct loop *loop;
 	const struct listener *listener;
 	int fd;
+	struct request_door door;
 	char client[48];    /* numeric address, or "unix" */
 	bool refused;       /* beyond the limit: gets a 503 */
 	bool busy;          /* between the request line and the end of the answer */

@@ -153,14 +153,14 @@ static enum MHD_Result add_to_prepared(
 static struct prepared_answer *find_prepared(struct visit *v, const char *method)
 {
 	const struct listener *listener = v->guest->listener;
+	const uint32_t peer[2] = {v->guest->door.uid, v->guest->door.gid};
 	struct loop *loop = v->loop;
 
 	if (atomic_load_explicit(&loop->front->draining, memory_order_relaxed) || v->guest->refused)
 		return NULL;
 	prepared_begin(loop->prepared, method, v->target);
-	/* Besides its bytes a request is judged by the door at which it came. */
-	prepared_add(loop->prepared, listener->unix_socket ? "unix" : "", listener->unix_socket ? 4 : 0,
-	        listener->authority, strlen(listener->authority));
+	/* Besides its bytes a request is judged by the door at which it came, and by who came. */
+	prepared_add(loop->prepared, listener->text, strlen(listener->text), (const char *)peer, sizeof(peer));
 	MHD_get_connection_values_n(v->connection, MHD_HEADER_KIND, add_to_prepared, loop->prepared);
 	return prepared_find(loop->prepared, loop->conf, loop->wall_ms);
 }

@@ -20,3 +20,17 @@ void identity_of(struct identity *ret, const struct fields *fields, const struct
 	digest_end(&d, ret->digest);
 	ret->cookie = request_field_count(fields, "Cookie") > 0;
 }
+
+void identity_narrow(
+        struct identity *identity, const char *const *texts, size_t count, const struct digest_secret *secret)
+{
+	struct digest d;
+
+	digest_start(&d, secret);
+	digest_add_text(&d, "narrowed");
+	digest_add(&d, identity->digest, sizeof(identity->digest));
+	for (size_t i = 0; i < count; i++)
+		digest_add_text(&d, texts[i]);
+	digest_end(&d, identity->digest);
+	identity->anonymous = false;
+}

@@ -24,4 +24,11 @@ struct identity {
 void identity_of(struct identity *ret, const struct fields *fields, const struct query_parts *query,
         const struct digest_secret *secret);
 
+/*
+ * Makes another identity of it, the same for the same texts only: who comes by another way, which may tell Redmine who
+ * he is, is another one. It is not anonymous any more. Pure.
+ */
+void identity_narrow(
+        struct identity *identity, const char *const *texts, size_t count, const struct digest_secret *secret);
+
 #endif

@@ -253,19 +253,35 @@ static bool is_odd(const char *target)
 	return false;
 }
 
+/* What the session's settings say, but for what the job's own route says. */
+static void set_connection(CURL *easy, const struct session_settings *settings, const struct route *route)
+{
+	const char *proxy = route->proxy ? route->proxy : settings->proxy;
+	const char *ca_file = route->ca_file ? route->ca_file : settings->ca_file;
+	bool verify = route->verify == ROUTE_VERIFY_AS_SESSION ? settings->verify : route->verify == ROUTE_VERIFY_YES;
+	bool http2 = route->http == ROUTE_HTTP_AS_SESSION ? settings->http2 : route->http == ROUTE_HTTP_2;
+
+	curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	if (ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+	if (route->client_certificate)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, route->client_certificate);
+	if (route->client_key)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, route->client_key);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+}
+
 static void set_route(CURL *easy, const struct session_settings *settings, const struct job *job)
 {
+	static const struct route usual = {0};
+
 	curl_easy_setopt(easy, CURLOPT_URL, settings->origin->url);
 	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, job->target);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->verify ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->verify ? 2L : 0L);
-	if (settings->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
-	curl_easy_setopt(
-	        easy, CURLOPT_HTTP_VERSION, (long)(settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	set_connection(easy, settings, job->route ? job->route : &usual);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)job->connect_timeout_ms);
 	/*
 	 * On a kept connection that turns out dead libcurl sends any request again by itself. A

@@ -11,6 +11,7 @@
 
 #include "base/fields.h"
 #include "base/pipe.h"
+#include "upstream/route.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -85,6 +86,7 @@ struct job {
 	bool accept_gzip;   /* with undo_coding: ask for gzip */
 	int64_t timeout_ms; /* longest time without a byte from Redmine while it is its turn */
 	int64_t connect_timeout_ms;
+	const struct route *route; /* NULL: as the session's settings say */
 	uint64_t share;     /* who asks: jobs of equal shares wait behind each other, those of others beside them */
 	enum job_rank rank; /* before whom it runs */
 

@@ -5,4 +5,5 @@ libdaemon_a_SOURCES += \
 	src/upstream/job.c src/upstream/job.h \
 	src/upstream/origin.c src/upstream/origin.h \
 	src/upstream/request_lines.c src/upstream/request_lines.h \
+	src/upstream/route.h \
 	src/upstream/session.c src/upstream/session.h

@@ -1,4 +1,5 @@
 check_PROGRAMS += \
+	tests/unit/base/test_base64 \
 	tests/unit/base/test_buf \
 	tests/unit/base/test_clock \
 	tests/unit/base/test_digest \
@@ -7,6 +8,10 @@ check_PROGRAMS += \
 	tests/unit/base/test_log \
 	tests/unit/base/test_log_ring \
 	tests/unit/base/test_log_text
+
+tests_unit_base_test_base64_SOURCES = tests/unit/base/test_base64.c tests/unit/unit.h
+tests_unit_base_test_base64_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_base64_LDADD = $(TESTS_LIBS)
 
 tests_unit_base_test_buf_SOURCES = tests/unit/base/test_buf.c tests/unit/unit.h
 tests_unit_base_test_buf_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -140,6 +140,58 @@ START_TEST(jobs)
 }
 END_TEST
 
+static void assert_same_text(const char *one, const char *other)
+{
+	if (one && other)
+		ck_assert_str_eq(one, other);
+	else
+		ck_assert(one == other);
+}
+
+static void assert_route(const struct route *route)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(100000);
+	struct wire_frame frame;
+	struct ask sent, got;
+	char *text = NULL;
+
+	ask_init(&sent, "GET", "/x");
+	ask_add_field(&sent, "X-A", "1");
+	sent.job.route = route;
+	ck_assert_int_eq(wire_add_job(&out, &sent.job), 0);
+	frame = frame_of(&out);
+	ask_init(&got, "", "");
+	ck_assert_int_eq(wire_read_job(&frame, &got.job, &text), 0);
+	ck_assert_str_eq(got.job.target, "/x");
+	ck_assert_uint_eq(got.job.fields.count, 1);
+	ck_assert_int_eq(got.job.route != NULL, route != NULL);
+	if (route) {
+		assert_same_text(got.job.route->proxy, route->proxy);
+		assert_same_text(got.job.route->ca_file, route->ca_file);
+		assert_same_text(got.job.route->client_certificate, route->client_certificate);
+		assert_same_text(got.job.route->client_key, route->client_key);
+		ck_assert_int_eq(got.job.route->verify, route->verify);
+		ck_assert_int_eq(got.job.route->http, route->http);
+	}
+	free(text);
+	ask_release(&sent);
+	ask_release(&got);
+}
+
+START_TEST(routes)
+{
+	assert_route(NULL);
+	assert_route(&(struct route){0});
+	assert_route(&(struct route){.proxy = "", .client_key = "/k"});
+	assert_route(&(struct route){.proxy = "http://p:1",
+	        .ca_file = "/ca",
+	        .client_certificate = "/c",
+	        .client_key = "/k",
+	        .verify = ROUTE_VERIFY_NO,
+	        .http = ROUTE_HTTP_2});
+}
+END_TEST
+
 START_TEST(heads)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT(100000);
@@ -219,6 +271,7 @@ START_TEST(bent_frames)
 
 	ask_init(&a, "GET", "/x");
 	ask_add_field(&a, "X-A", "1");
+	a.job.route = &(struct route){.ca_file = "/ca", .client_key = "/k"};
 	ck_assert_int_eq(wire_add_job(&out, &a.job), 0);
 	bend(WIRE_JOB, &out);
 	ask_release(&a);
@@ -243,4 +296,4 @@ START_TEST(texts_without_an_end)
 }
 END_TEST
 
-UNIT_MAIN("wire", frames_in_pieces, what_is_no_frame, jobs, heads, results, bent_frames, texts_without_an_end)
+UNIT_MAIN("wire", frames_in_pieces, what_is_no_frame, jobs, routes, heads, results, bent_frames, texts_without_an_end)

@@ -14,6 +14,7 @@ flow_tests = \
 	tests/unit/flow/test_inner \
 	tests/unit/flow/test_outcome \
 	tests/unit/flow/test_policy \
+	tests/unit/flow/test_preferences \
 	tests/unit/flow/test_request
 check_PROGRAMS += $(flow_tests)
 
@@ -68,6 +69,10 @@ tests_unit_flow_test_outcome_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_policy_SOURCES = tests/unit/flow/test_policy.c $(flow_kit)
 tests_unit_flow_test_policy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_policy_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_preferences_SOURCES = tests/unit/flow/test_preferences.c $(flow_kit)
+tests_unit_flow_test_preferences_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_preferences_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_request_SOURCES = tests/unit/flow/test_request.c $(flow_kit)
 tests_unit_flow_test_request_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

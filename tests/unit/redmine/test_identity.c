@@ -112,4 +112,27 @@ START_TEST(secret_counts)
 }
 END_TEST
 
-UNIT_MAIN("identity", every_pair, anonymous, cookie, secret_counts)
+static struct identity narrowed(const char *lines, const char *one, const char *other)
+{
+	struct identity identity = identify("", lines);
+
+	identity_narrow(&identity, (const char *const[]){one, other}, 2, &secret);
+	return identity;
+}
+
+START_TEST(another_way_is_another_identity)
+{
+	struct identity plain = identify("", "X-Redmine-API-Key: a\n");
+	struct identity a = narrowed("X-Redmine-API-Key: a\n", "x", "yz"),
+	                same = narrowed("X-Redmine-API-Key: a\n", "x", "yz");
+	struct identity moved = narrowed("X-Redmine-API-Key: a\n", "xy", "z"), other = narrowed("", "x", "yz");
+
+	ck_assert_mem_eq(a.digest, same.digest, sizeof(a.digest));
+	ck_assert_mem_ne(a.digest, plain.digest, sizeof(a.digest));
+	ck_assert_mem_ne(a.digest, moved.digest, sizeof(a.digest));
+	ck_assert_mem_ne(a.digest, other.digest, sizeof(a.digest));
+	ck_assert(!other.anonymous);
+}
+END_TEST
+
+UNIT_MAIN("identity", every_pair, anonymous, cookie, secret_counts, another_way_is_another_identity)

@@ -1,0 +1,12 @@
+/*
+ * Base64 (RFC 4648 section 4), by nettle.
+ */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
+
+#include "base/buf.h"
+
+/* Appends the bytes as text, padded, without line breaks. 0, -ENOMEM, -ENOBUFS. Pure. */
+int base64_add(struct buf *out, const void *data, size_t size) MUST_CHECK;
+
+#endif
