@@ -6,13 +6,14 @@
 #include "base/digest.h"
 #include "flow/inner.h"
 #include "front/front.h"
+#include "service.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Exit codes as systemd and the shell know them. */
@@ -30,6 +31,7 @@ struct daemon {
 	struct cache *cache;
 	struct flow flow;
 	struct front *front;
+	struct service service;
 	sigset_t signals;
 };
 
@@ -167,7 +169,7 @@ static int start(struct daemon *d, struct fail *fail)
 	r = flow_init(&d->flow, d->cache, d->engines, &d->origin, &d->secret);
 	if (r < 0)
 		return fail_set(fail, r, "out of memory");
-	if ((r = front_new(&d->flow, d->conf, &d->front, fail)) < 0)
+	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
 	return front_start(d->front, fail);
 }
@@ -208,7 +210,7 @@ static void reload(struct daemon *d)
 	struct fail fail = {0};
 	struct conf *conf;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_monotonic_us());
+	service_reloading();
 	if (load_conf(&d->arguments, false, &conf, &problems, &fail) < 0) {
 		log_error("reload: the settings stay as they were: %s",
 		        problems.size > 0 ? buf_text(&problems) : fail.text);
@@ -216,19 +218,37 @@ static void reload(struct daemon *d)
 		apply(d, conf);
 		log_info("reload: the new settings are in force");
 	}
-	sd_notify(0, "READY=1");
+	service_ready(&d->service, d->front, &d->flow);
+}
+
+static void say_ready(struct daemon *d)
+{
+	CLEANUP(buf_release) struct buf addresses = BUF_INIT(8 * 1024);
+
+	service_ready(&d->service, d->front, &d->flow);
+	log_info("ready: Redmine is %s, the engine %s, listening on %s%s", d->origin.base,
+	        engine_name(engines_default(d->engines)),
+	        front_print_addresses(d->front, &addresses) < 0 ? "?" : buf_text(&addresses),
+	        d->service.given.count > 0 ? " (the service manager's)" : "");
+}
+
+/* The next signal, 0 when none comes before tick_ms is over. */
+static int await_signal(const struct daemon *d)
+{
+	struct timespec limit = {.tv_sec = d->service.tick_ms / 1000, .tv_nsec = d->service.tick_ms % 1000 * 1000000};
+	int number = sigtimedwait(&d->signals, NULL, &limit);
+
+	return number < 0 ? 0 : number;
 }
 
 static void serve(struct daemon *d)
 {
-	sd_notify(0, "READY=1");
-	log_info("ready: Redmine is %s, the engine %s", d->origin.base, engine_name(engines_default(d->engines)));
+	say_ready(d);
 	for (;;) {
-		int number;
-
-		if (sigwait(&d->signals, &number) != 0)
-			continue;
-		switch (number) {
+		switch (await_signal(d)) {
+		case 0:
+			service_tick(&d->service, d->front, &d->flow);
+			break;
 		case SIGHUP:
 			reload(d);
 			break;
@@ -236,7 +256,7 @@ static void serve(struct daemon *d)
 			clock_load_test_offset();
 			break;
 		default:
-			sd_notify(0, "STOPPING=1");
+			service_stopping();
 			log_info("stopping");
 			return;
 		}
@@ -288,8 +308,8 @@ static int run(struct daemon *d)
 	raise_descriptors();
 	clock_load_test_offset();
 	log_set(d->conf->log.level, d->conf->log.format);
-	r = session_library_begin();
-	if (r < 0)
+	r = service_init(&d->service, &fail);
+	if (r == 0 && (r = session_library_begin()) < 0)
 		fail_set(&fail, r, "starting libcurl: %s", strerror(-r));
 	if (r == 0)
 		r = prepare(d, &fail);
@@ -302,6 +322,7 @@ static int run(struct daemon *d)
 	else
 		log_error("%s", fail.text);
 	stop(d);
+	service_release(&d->service);
 	log_stop();
 	session_library_end();
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -125,7 +125,7 @@ static bool check(const struct admission *a, struct request *r)
 		return refuse(r, 400, "There is more than one Host field.");
 	if (a->guest->listener->unix_socket && !hosts_well_formed(r->authority))
 		return refuse(r, 400, "Host: that is no name.");
-	if (!a->guest->listener->unix_socket && !hosts_allowed(a->conf, r->authority))
+	if (!a->guest->listener->unix_socket && !hosts_allowed(a->conf, a->guest->listener->authority, r->authority))
 		return refuse(r, 421,
 		        "Host: this name is not one that redmine-cached answers to; listen.allowed_hosts lists them.");
 	if (limit > 0 && r->body_size > 0 && (uint64_t)r->body_size > limit)

@@ -9,6 +9,7 @@
 
 #define THREADS_AUTO_MAX 8
 #define DRAIN_LOOK_MS    5
+#define DRAIN_LINGER_MS  100
 
 /* One event thread answers some 100,000 hits a second: half of the cores are for them, half for all else. */
 static unsigned thread_count(const struct conf *conf)
@@ -22,7 +23,8 @@ static unsigned thread_count(const struct conf *conf)
 	return cores / 2 > THREADS_AUTO_MAX ? THREADS_AUTO_MAX : (unsigned)(cores / 2);
 }
 
-int front_new(struct flow *flow, struct conf *conf, struct front **ret, struct fail *fail)
+int front_new(
+        struct flow *flow, struct conf *conf, const struct given_sockets *given, struct front **ret, struct fail *fail)
 {
 	unsigned count = thread_count(conf);
 	struct front *front = calloc(1, sizeof(*front));
@@ -36,8 +38,12 @@ int front_new(struct flow *flow, struct conf *conf, struct front **ret, struct f
 	front->started_ms = clock_wall_ms();
 	pthread_mutex_init(&front->lock, NULL);
 	front->records = records_new();
-	r = !front->records ? fail_set(fail, -ENOMEM, "out of memory")
-	                    : listeners_open(&front->listeners, conf, count, fail);
+	if (!front->records)
+		r = fail_set(fail, -ENOMEM, "out of memory");
+	else if (given && given->count > 0)
+		r = listeners_adopt(&front->listeners, given, conf, count, fail);
+	else
+		r = listeners_open(&front->listeners, conf, count, fail);
 	front->loops = r == 0 ? calloc(count, sizeof(*front->loops)) : NULL;
 	if (r == 0 && !front->loops)
 		r = fail_set(fail, -ENOMEM, "out of memory");
@@ -77,16 +83,56 @@ void front_set_conf(struct front *front, struct conf *conf)
 		loop_poke(&front->loops[i]);
 }
 
-/* New connections are refused by the kernel from here on. */
-static void stop_listening(struct front *front)
+bool front_beat(struct front *front)
+{
+	bool all = true;
+
+	CHECK(front, FRONT_MAGIC);
+	for (unsigned i = 0; i < front->loop_count; i++) {
+		struct loop *loop = &front->loops[i];
+
+		all = all && !atomic_load(&loop->beat_asked);
+		atomic_store(&loop->beat_asked, true);
+		loop_poke(loop);
+	}
+	return all;
+}
+
+int front_print_addresses(const struct front *front, struct buf *out)
+{
+	int r = 0;
+
+	CHECK(front, FRONT_MAGIC);
+	for (size_t i = 0; i < front->listeners.count && r == 0; i++) {
+		const struct listener *listener = &front->listeners.items[i];
+
+		if (listener->loop == 0 || listener->path)
+			r = buf_printf(out, "%s%s", out->size > 0 ? ", " : "", listener->text);
+	}
+	return r;
+}
+
+/* True when no event thread accepts connections any more; each stops by itself, as libmicrohttpd is not to be told by another. */
+static bool have_closed(const struct front *front)
 {
 	for (unsigned i = 0; i < front->loop_count; i++)
-		for (size_t j = 0; j < front->loops[i].count; j++) {
-			MHD_socket fd = MHD_quiesce_daemon(front->loops[i].daemons[j].mhd);
+		if (front->loops[i].started && !atomic_load(&front->loops[i].closed))
+			return false;
+	return true;
+}
 
-			if (fd != MHD_INVALID_SOCKET)
-				close(fd);
-		}
+/*
+ * A client that was answered a moment ago may be about to use its connection again: it learns from the next answer that
+ * it is the last. Ended now, the connection would take the request along that is on its way.
+ */
+static bool has_stirred(struct front *front)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	for (unsigned i = 0; i < front->loop_count; i++)
+		if (now_us - atomic_load(&front->loops[i].stirred_us) < DRAIN_LINGER_MS * 1000)
+			return true;
+	return false;
 }
 
 bool front_drain(struct front *front, int64_t limit_ms)
@@ -96,8 +142,10 @@ bool front_drain(struct front *front, int64_t limit_ms)
 
 	CHECK(front, FRONT_MAGIC);
 	atomic_store(&front->draining, true);
-	stop_listening(front);
-	while (atomic_load_explicit(&front->active, memory_order_acquire) > 0) {
+	for (unsigned i = 0; i < front->loop_count; i++)
+		loop_poke(&front->loops[i]);
+	while (!have_closed(front) || atomic_load_explicit(&front->active, memory_order_acquire) > 0 ||
+	        has_stirred(front)) {
 		if (clock_monotonic_us() >= end_us)
 			return false;
 		nanosleep(&pause, NULL);

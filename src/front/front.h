@@ -6,6 +6,7 @@
 #define FRONT_FRONT_H
 
 #include "flow/flow.h"
+#include "front/listener.h"
 
 struct front;
 
@@ -17,8 +18,12 @@ struct front_figures {
 	uint64_t bytes;       /* of bodies sent */
 };
 
-/* Opens the listeners; a reference to conf is taken. 0 or a negative errno with fail set. */
-int front_new(struct flow *flow, struct conf *conf, struct front **ret, struct fail *fail);
+/*
+ * Opens the listeners of conf, or takes those of the service manager where there are any (given: borrowed for the call, may be NULL);
+ * a reference to conf is taken. 0 or a negative errno with fail set.
+ */
+int front_new(
+        struct flow *flow, struct conf *conf, const struct given_sockets *given, struct front **ret, struct fail *fail);
 
 /* Starts the event threads: from now on requests are answered. 0 or a negative errno. */
 int front_start(struct front *front, struct fail *fail);
@@ -26,7 +31,17 @@ int front_start(struct front *front, struct fail *fail);
 /* Puts new settings in force for requests that come from now on. Any thread. */
 void front_set_conf(struct front *front, struct conf *conf);
 
-/* Accepts no more connections, closes kept-alive ones after their next answer, and waits until no request is under way, at most limit_ms. True: none is. */
+/*
+ * The beat of the event threads, for a watchdog: true when each of them has gone round since the last call (true for
+ * the first), and asks them to do so again. One thread at a time.
+ */
+bool front_beat(struct front *front);
+
+/* Appends where clients can connect: "127.0.0.1:7336, unix:/run/redmine-cached.sock". 0 or a buffer error. Any thread. */
+int front_print_addresses(const struct front *front, struct buf *out) MUST_CHECK;
+
+/* Accepts no more connections, closes kept-alive ones after their next answer, and waits until no request is
+ * under way and none has just been answered, at most limit_ms. True: none is. */
 bool front_drain(struct front *front, int64_t limit_ms);
 
 /* Ends the threads and every connection. The engines must have stopped, so that nobody is parked any more. NULL is allowed. */

@@ -49,10 +49,12 @@ bool hosts_well_formed(const char *authority)
 	return authority[size] == '\0';
 }
 
-bool hosts_allowed(const struct conf *conf, const char *authority)
+bool hosts_allowed(const struct conf *conf, const char *listener, const char *authority)
 {
 	if (!hosts_well_formed(authority))
 		return false;
+	if (matches_listener(authority, listener))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		if (matches(authority, always[i]))
 			return true;

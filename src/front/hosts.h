@@ -11,9 +11,10 @@
 bool hosts_well_formed(const char *authority);
 
 /*
- * authority: a Host field's value ("localhost:7336", "[::1]"). Allowed are localhost, 127.0.0.1,
- * [::1], the hosts of listen.address and those of listen.allowed_hosts ("name" with any port, "name:port" with that one, "*" all). Pure.
+ * authority: a Host field's value ("localhost:7336", "[::1]"). Allowed are localhost, 127.0.0.1, [::1], the host of
+ * the address at which the request came (listener), those of listen.address and those of listen.allowed_hosts ("name"
+ * with any port, "name:port" with that one, "*" all). Pure.
  */
-bool hosts_allowed(const struct conf *conf, const char *authority);
+bool hosts_allowed(const struct conf *conf, const char *listener, const char *authority);
 
 #endif

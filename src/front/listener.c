@@ -1,6 +1,7 @@
 #include "front/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static int check_unused(const struct addrinfo *at)
 static int add(struct listeners *l, const struct listener *listener, const char *text, struct fail *fail)
 {
 	if (l->count == LISTENERS_MAX)
-		return fail_set(fail, -E2BIG, "listen.address %s: more than %d sockets", text, LISTENERS_MAX);
+		return fail_set(fail, -E2BIG, "%s: more than %d sockets", text, LISTENERS_MAX);
 	l->items[l->count++] = *listener;
 	return 0;
 }
@@ -180,6 +181,96 @@ int listeners_open(struct listeners *l, const struct conf *conf, unsigned loops,
 		}
 	}
 	return 0;
+}
+
+/* What its address is called, and who can reach it. */
+static int describe(struct listener *listener, int fd)
+{
+	union {
+		struct sockaddr_storage room;
+		struct sockaddr any;
+		struct sockaddr_un local;
+	} name = {0};
+	socklen_t size = sizeof(name);
+	char host[ADDRESS_HOST_MAX], port[8], text[sizeof(host) + sizeof(port) + 3];
+	struct address address = {.kind = ADDRESS_TCP};
+
+	if (getsockname(fd, &name.any, &size) < 0)
+		return -errno;
+	listener->unix_socket = name.any.sa_family == AF_UNIX;
+	if (listener->unix_socket) {
+		snprintf(text, sizeof(text), "unix:%.*s", (int)sizeof(name.local.sun_path), name.local.sun_path);
+	} else {
+		if (getnameinfo(&name.any, size, host, sizeof(host), port, sizeof(port),
+		            NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+			return -EAFNOSUPPORT;
+		snprintf(address.host, sizeof(address.host), "%s", host);
+		listener->remote = !address_is_local(&address);
+		snprintf(text, sizeof(text), name.any.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	}
+	listener->text = strdup(text);
+	listener->authority = strdup(listener->unix_socket ? "localhost" : text);
+	return listener->text && listener->authority ? 0 : -ENOMEM;
+}
+
+static bool is_listening(int fd)
+{
+	int type = 0, listening = 0;
+	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+/* One event thread's descriptor of it. */
+static int adopt_for(struct listeners *l, const struct given_socket *given, unsigned loop, const struct conf *conf,
+        struct fail *fail)
+{
+	struct listener listener = {.loop = loop};
+	int r = describe(&listener, given->fd);
+
+	if (r < 0)
+		fail_set(fail, r, "the service manager's socket \"%s\": %s", given->name, strerror(-r));
+	else if (listener.remote && !conf->listen.allow_remote)
+		r = fail_set(fail, -EACCES,
+		        "the service manager's socket \"%s\": other machines could reach %s, which needs "
+		        "listen.allow_remote = yes",
+		        given->name, listener.authority);
+	if (r == 0) {
+		listener.fd = fcntl(given->fd, F_DUPFD_CLOEXEC, 3);
+		r = listener.fd < 0 ? fail_set(fail, -errno, "the service manager's socket \"%s\": %s", given->name,
+		                              strerror(errno))
+		                    : add(l, &listener, given->name, fail);
+		if (r < 0 && listener.fd >= 0)
+			close(listener.fd);
+	}
+	if (r < 0) {
+		free(listener.authority);
+		free(listener.text);
+	}
+	return r;
+}
+
+int listeners_adopt(struct listeners *l, const struct given_sockets *given, const struct conf *conf, unsigned loops,
+        struct fail *fail)
+{
+	int r = 0;
+
+	*l = (struct listeners){0};
+	for (size_t i = 0; i < given->count && r == 0; i++) {
+		const struct given_socket *one = &given->items[i];
+
+		if (!is_listening(one->fd))
+			r = fail_set(fail, -EINVAL,
+			        "the service manager's socket \"%s\": not a listening stream socket", one->name);
+		else
+			fcntl(one->fd, F_SETFL, fcntl(one->fd, F_GETFL) | O_NONBLOCK);
+		for (unsigned loop = 0; loop < loops && r == 0; loop++)
+			r = adopt_for(l, one, loop, conf, fail);
+	}
+	if (r < 0)
+		listeners_close(l);
+	return r;
 }
 
 void listeners_close(struct listeners *l)

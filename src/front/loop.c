@@ -66,6 +66,7 @@ static void *welcome(struct loop_daemon *daemon, struct MHD_Connection *connecti
 	guest->fd = fd->connect_fd;
 	guest->since_us = clock_monotonic_us();
 	look_at_door(guest);
+	atomic_store_explicit(&loop->stirred_us, guest->since_us, memory_order_relaxed);
 	print_client(guest, address ? address->client_addr : NULL);
 	guest->next = loop->guests;
 	if (guest->next)
@@ -227,10 +228,23 @@ static void turn(struct loop *loop, struct pollfd *fds)
 		WRONG("poll");
 	if (fds[loop->count].revents && read(loop->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
+	atomic_store_explicit(&loop->beat_asked, false, memory_order_relaxed);
 	loop->wall_ms = clock_wall_ms();
 	for (size_t i = 0; i < loop->count; i++)
 		MHD_run(loop->daemons[i].mhd);
 	sweep(loop, clock_monotonic_us());
+}
+
+/* Once the front drains. What still waits in the queue of a socket of our own is refused by the kernel. */
+static void close_listeners(struct loop *loop)
+{
+	for (size_t i = 0; i < loop->count; i++) {
+		MHD_socket fd = MHD_quiesce_daemon(loop->daemons[i].mhd);
+
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	atomic_store(&loop->closed, true);
 }
 
 static void *run(void *arg)
@@ -240,11 +254,14 @@ static void *run(void *arg)
 	unsigned serial = 0;
 
 	CHECK(loop, LOOP_MAGIC);
+	pthread_setname_np(pthread_self(), "event");
 	for (size_t i = 0; i < loop->count; i++)
 		fds[i] = (struct pollfd){.fd = loop->daemons[i].epoll, .events = POLLIN};
 	fds[loop->count] = (struct pollfd){.fd = loop->event, .events = POLLIN};
 	while (!atomic_load(&loop->front->ending)) {
 		take_conf(loop, &serial);
+		if (atomic_load(&loop->front->draining) && !atomic_load(&loop->closed))
+			close_listeners(loop);
 		turn(loop, fds);
 	}
 	return NULL;

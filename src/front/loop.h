@@ -54,7 +54,10 @@ struct loop {
 	struct prepared *prepared;
 	struct guest *guests;
 	int64_t swept_us;
-	int64_t wall_ms; /* of this turn */
+	int64_t wall_ms;         /* of this turn */
+	atomic_llong stirred_us; /* when a connection came or an answer ended last; written by this thread */
+	atomic_bool closed;      /* it accepts no connections any more */
+	atomic_bool beat_asked;  /* until its next turn, see front_beat() */
 
 	/* Written by this thread, read by any. */
 	atomic_ullong requests, prepared_hits, bytes;

@@ -254,6 +254,7 @@ void visit_end(void *arg, struct MHD_Connection *connection, void **state, enum 
 	atomic_fetch_add_explicit(&loop->bytes, v->log.sent, memory_order_relaxed);
 	v->guest->busy = false;
 	v->guest->since_us = now_us;
+	atomic_store_explicit(&loop->stirred_us, now_us, memory_order_relaxed);
 	pthread_mutex_lock(&v->lock);
 	v->ended = true;
 	answered = v->answered;

@@ -173,24 +173,40 @@ uninstall_leaves_nothing() {
 }
 
 unit_is_confined() {
-	systemd-analyze security --no-pager --offline=yes --threshold=20 "$unit" | grep -v '✓'
+	systemd-analyze security --no-pager --offline=yes --threshold=20 "$1" | grep -v '✓'
 	((PIPESTATUS[0] == 0))
 }
 
-unit_is_sound() {
-	local said
-	said=$(systemd-analyze verify --recursive-errors=no --man=no "$unit" 2>&1) && [[ -z $said ]] && return
+# Those of one instance stand for all.
+units_are_sound() {
+	local said instance=$work/redmine-cached@one
+	cp "$units/redmine-cached@.service" "$instance.service" && cp "$units/redmine-cached@.socket" "$instance.socket" || return
+	said=$(systemd-analyze verify --recursive-errors=no --man=no "$units"/redmine-cached.{service,socket} \
+		"$instance".{service,socket} 2>&1) && [[ -z $said ]] && return
 	echo "$said"
 	return 1
 }
 
+instance_has_its_own() {
+	local line
+	for line in 'User=redmine-cached-%i' 'CacheDirectory=redmine-cached-%i' 'RuntimeDirectory=redmine-cached-%i' \
+		"ExecStart=$root/sbin/redmine-cached --config $root/etc/redmine-cached/%i/redmine-cached.conf"; do
+		grep -xF "$line" "$units/redmine-cached@.service" || return
+	done
+	grep -xF 'ListenStream=/run/redmine-cached-%i.sock' "$units/redmine-cached@.socket" &&
+		(($(grep -c ListenStream "$units/redmine-cached@.socket") == 1))
+}
+
 stage_install() {
 	local root=$release/root
-	local unit=$root/lib/systemd/system/redmine-cached.service settings=$root/etc/redmine-cached/redmine-cached.conf
+	local units=$root/lib/systemd/system settings=$root/etc/redmine-cached/redmine-cached.conf
+	local unit=$units/redmine-cached.service
 	rm -rf "$root"
 	count_case "make install" install_works
-	count_case "systemd-analyze verify" unit_is_sound
-	count_case "systemd-analyze security: exposure at most 2.0" unit_is_confined
+	count_case "systemd-analyze verify" units_are_sound
+	count_case "systemd-analyze security: exposure at most 2.0" unit_is_confined "$unit"
+	count_case "... of an instance" unit_is_confined "$units/redmine-cached@.service"
+	count_case "an instance has files of its own" instance_has_its_own
 	count_case "changed settings survive install and uninstall" changed_settings_survive
 	count_case "uninstall leaves nothing" uninstall_leaves_nothing
 }

@@ -63,7 +63,7 @@ static void open_front(struct kit *kit, const char *const *settings)
 		kit->port = kit_free_port();
 		conf_unref(kit->conf);
 		kit->conf = conf_with_addresses(kit, settings);
-		r = front_new(&kit->flow, kit->conf, &kit->front, &fail);
+		r = front_new(&kit->flow, kit->conf, NULL, &kit->front, &fail);
 	}
 	ck_assert_msg(r == 0, "%s", fail.text);
 	snprintf(kit->authority, sizeof(kit->authority), "127.0.0.1:%u", kit->port);

@@ -75,7 +75,7 @@ START_TEST(address_in_use)
 
 	make(&kit, NULL);
 	descriptors = usage_descriptors();
-	ck_assert_int_eq(front_new(&kit.flow, kit.conf, &second, &fail), -EADDRINUSE);
+	ck_assert_int_eq(front_new(&kit.flow, kit.conf, NULL, &second, &fail), -EADDRINUSE);
 	ck_assert_ptr_null(second);
 	ck_assert_ptr_nonnull(strstr(fail.text, kit.authority));
 	ck_assert_uint_eq(usage_descriptors(), descriptors);
@@ -99,7 +99,7 @@ START_TEST(never_started)
 	for (int i = 0; i < 20 && r == -EADDRINUSE; i++) {
 		snprintf(setting, sizeof(setting), "listen.address=127.0.0.1:%u", kit_free_port());
 		conf = kit_conf(settings);
-		r = front_new(&kit.flow, conf, &front, &fail);
+		r = front_new(&kit.flow, conf, NULL, &front, &fail);
 		conf_unref(conf);
 	}
 	ck_assert_int_eq(r, 0);

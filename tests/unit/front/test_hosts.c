@@ -6,7 +6,7 @@ static void assert_allows(const char *const *settings, const char *authority, bo
 {
 	struct conf *conf = kit_conf(settings);
 
-	ck_assert_msg(hosts_allowed(conf, authority) == allowed, "%s", authority);
+	ck_assert_msg(hosts_allowed(conf, "127.0.0.1:7336", authority) == allowed, "%s", authority);
 	conf_unref(conf);
 }
 
