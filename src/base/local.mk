@@ -6,6 +6,7 @@ libdaemon_a_SOURCES += \
 	src/base/fail.c src/base/fail.h \
 	src/base/fields.c src/base/fields.h \
 	src/base/histogram.c src/base/histogram.h \
+	src/base/http_date.c src/base/http_date.h \
 	src/base/log.c src/base/log.h \
 	src/base/log_ring.c src/base/log_ring.h \
 	src/base/log_text.c src/base/log_text.h \

@@ -32,6 +32,7 @@ enum entry_flag {
 	ENTRY_LINKS = 1 << 1,           /* the body holds links that delivery rewrites for the client's address */
 	ENTRY_MUST_REVALIDATE = 1 << 2, /* never served stale (RFC 9111 5.2.2.2) */
 	ENTRY_FROM_STORE = 1 << 3,      /* read from the store, not yet written by this process */
+	ENTRY_VARIES = 1 << 4, /* no answer: says by its Vary under which keys the answers are (flow/variant.h) */
 };
 
 struct entry {

@@ -1,5 +1,7 @@
 #include "flow/directives.h"
 
+#include "flow/targeted.h"
+
 #include <ctype.h>
 #include <strings.h>
 
@@ -86,10 +88,15 @@ static void read_flag(struct directives *d, const struct member *member)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		if (!is(member, flags[i].name))
 			continue;
-		if (flags[i].qualified && member->value && member->value_size > 0)
+		/* Lists of names past those that there is room for count as if they named every field. */
+		if (flags[i].qualified && member->value && member->value_size > 0 &&
+		        d->qualified_count < QUALIFIED_MAX) {
 			*flags[i].qualified = true;
-		else
+			d->qualified[d->qualified_count++] = (struct directive_text){
+			        .text = member->value, .size = member->value_size};
+		} else {
 			*flags[i].flag = true;
+		}
 	}
 }
 
@@ -114,10 +121,16 @@ static void read_seconds(struct directives *d, const struct member *member)
 		d->min_fresh = seconds_of(member);
 }
 
-void directives_read(struct directives *ret, const struct fields *fields)
+void directives_add(struct directives *ret, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-	bool any = false;
+	struct member member = {.name = name, .name_size = name_size, .value = value, .value_size = value_size};
 
+	read_flag(ret, &member);
+	read_seconds(ret, &member);
+}
+
+void directives_init(struct directives *ret)
+{
 	*ret = (struct directives){
 	        .max_age = SECONDS_NONE,
 	        .s_maxage = SECONDS_NONE,
@@ -126,6 +139,14 @@ void directives_read(struct directives *ret, const struct fields *fields)
 	        .stale_while_revalidate = SECONDS_NONE,
 	        .stale_if_error = SECONDS_NONE,
 	};
+}
+
+/* True when there was a Cache-Control field. */
+static bool read_fields(struct directives *ret, const struct fields *fields)
+{
+	bool any = false;
+
+	directives_init(ret);
 	for (size_t i = 0; i < fields->count; i++) {
 		const char *at = fields->items[i].value;
 		struct member member;
@@ -138,6 +159,39 @@ void directives_read(struct directives *ret, const struct fields *fields)
 			read_seconds(ret, &member);
 		}
 	}
-	if (!any && fields_has_token(fields, "Pragma", "no-cache"))
+	return any;
+}
+
+void directives_read(struct directives *ret, const struct fields *fields)
+{
+	if (!read_fields(ret, fields) && fields_has_token(fields, "Pragma", "no-cache"))
 		ret->no_cache = true;
+}
+
+void directives_of_answer(struct directives *ret, const struct fields *fields, bool targeted)
+{
+	if (!targeted || !targeted_read(ret, fields, "CDN-Cache-Control"))
+		read_fields(ret, fields);
+}
+
+bool directives_qualify(const struct directives *directives, const char *name)
+{
+	size_t name_size = strlen(name);
+
+	for (size_t i = 0; i < directives->qualified_count; i++) {
+		const char *at = directives->qualified[i].text, *end = at + directives->qualified[i].size;
+
+		while (at < end) {
+			size_t size = 0;
+
+			while (at + size < end && !strchr(" \t,", at[size]))
+				size++;
+			if (size == name_size && strncasecmp(at, name, size) == 0)
+				return true;
+			at += size + (size == 0);
+			while (at < end && strchr(" \t,", *at))
+				at++;
+		}
+	}
+	return false;
 }

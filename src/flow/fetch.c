@@ -18,7 +18,7 @@ void fetch_unref(struct fetch *f)
 		return;
 	job_release(&f->job);
 	fields_release(&f->fields);
-	fields_release(&f->cookies);
+	fields_release(&f->own);
 	buf_release(&f->body);
 	pipe_release(&f->pipe);
 	links_free(f->links);
@@ -76,6 +76,7 @@ static int fill_job(struct fetch *f, enum forward_purpose purpose)
 	struct request *r = f->r;
 	bool own_coding = purpose == FORWARD_TO_KEEP || forward_rewrites(r);
 	bool counts = purpose == FORWARD_TO_PASS && request_is_head(r) &&
+	              r->conf->cache.policy == CACHE_POLICY_REDMINE &&
 	              (r->target.format != TARGET_FORMAT_NONE || r->query.api_format || r->resource);
 	struct job *job = &f->job;
 
@@ -176,5 +177,7 @@ void fetch_for_request(struct request *r, bool write)
 		return;
 	}
 	f->write = write;
+	if (request_is_head(r))
+		flow_note_read(r, &f->notes);
 	submit(f);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "flow/forward.h"
 #include "flow/harvest.h"
+#include "flow/invalidation.h"
 #include "flow/outcome.h"
 #include "flow/write.h"
 #include "redmine/links.h"
@@ -21,7 +22,7 @@ void fetch_deliver(struct fetch *f, struct request *r)
 		flow_resume(r, STEP_DELIVER);
 }
 
-static void set_cache_status(const struct fetch *f, struct request *r)
+void fetch_set_cache_status(const struct fetch *f, struct request *r)
 {
 	r->answer.cache.forward = r->why;
 	r->answer.cache.collapsed = r != f->r;
@@ -36,7 +37,7 @@ static int answer_head(struct fetch *f, struct request *r, enum answer_kind kind
 	answer->kind = kind;
 	answer->status = f->status;
 	answer->reason = f->reason ? strdup(f->reason) : NULL;
-	set_cache_status(f, r);
+	fetch_set_cache_status(f, r);
 	if (fields_copy(&answer->fields, &f->fields) < 0)
 		return -ENOMEM;
 	return forward_answer_fields(&answer->fields, r, f->flow->origin, !r->directives.no_transform);
@@ -147,6 +148,7 @@ static int64_t parse_length(const struct fields *fields)
 static int take_head(struct fetch *f, const struct job_head *head)
 {
 	f->headed = true;
+	f->delay_ms = (clock_monotonic_us() - f->started_us) / 1000;
 	f->status = head->status;
 	f->framed = head->framed;
 	f->length = parse_length(head->fields);
@@ -162,7 +164,9 @@ static int begin_for_flight(struct fetch *f)
 {
 	bool validated = f->status == 304 && f->r->stale;
 
-	harvest_decide(&f->keep, f->r, f->status, &f->fields, f->framed);
+	harvest_decide(&f->keep, f->r,
+	        &(struct harvest_head){
+	                .status = f->status, .fields = &f->fields, .framed = f->framed, .delay_ms = f->delay_ms});
 	f->body = BUF_INIT(f->r->conf->cache.object_limit);
 	if (validated || (f->length <= (int64_t)f->body.ceiling && f->keep.share))
 		return f->length > 0 ? buf_reserve(&f->body, (size_t)f->length) : 0;
@@ -181,6 +185,16 @@ static int begin_for_request(struct fetch *f)
 	return make_links(f);
 }
 
+/* Under the origin policy the answer says what is spoilt (RFC 9111 section 4.4). */
+static void end_write(struct fetch *f)
+{
+	struct request *r = f->r;
+
+	if (r->conf->cache.policy == CACHE_POLICY_ORIGIN)
+		invalidation_by_answer(&r->write.tags, r, f->flow->origin, f->status, &f->fields);
+	write_end(r, write_status_has_effect(f->status));
+}
+
 static int on_head(struct job *job, const struct job_head *head)
 {
 	struct fetch *f = job->owner;
@@ -189,7 +203,7 @@ static int on_head(struct job *job, const struct job_head *head)
 	CHECK(f, FETCH_MAGIC);
 	r = take_head(f, head);
 	if (f->write)
-		write_end(f->r, write_status_has_effect(head->status));
+		end_write(f);
 	if (r < 0)
 		return r;
 	return f->flight ? begin_for_flight(f) : begin_for_request(f);
@@ -225,99 +239,6 @@ static ssize_t on_upload(struct job *job, char *room, size_t size)
 	return pipe_read(&f->r->upload, room, size);
 }
 
-/* Set-Cookie is for the one client whose request brought it, and where an API format is answered not even for that one. */
-static void give_cookies(struct fetch *f)
-{
-	for (size_t i = 0; i < f->cookies.count; i++)
-		if (fields_add(&f->r->answer.fields, f->cookies.items[i].name, f->cookies.items[i].value) < 0)
-			return;
-}
-
-static int take_cookies(struct fetch *f)
-{
-	if (!forward_passes_cookies(f->r, &f->fields))
-		return 0;
-	for (size_t i = 0; i < f->fields.count; i++)
-		if (field_name_is(f->fields.items[i].name, "Set-Cookie") &&
-		        fields_add(&f->cookies, "Set-Cookie", f->fields.items[i].value) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
-/* True for a waiter whose time is not up when that of the request is which was sent, as it was one that it chose itself. */
-static bool waits_longer(const struct fetch *f, const struct request *waiter, const struct job_result *result)
-{
-	int64_t limit_ms = f->r->preferences.wait_ms;
-
-	return result->outcome == JOB_TIMEOUT && limit_ms > 0 && waiter != f->r &&
-	       (waiter->preferences.wait_ms == 0 || waiter->preferences.wait_ms > limit_ms);
-}
-
-/* Everybody who waits gets the entry, or the error when there is none. */
-void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result)
-{
-	struct request *waiter = flight_land(f->flow->flights, f->flight);
-
-	f->flight = NULL;
-	while (waiter) {
-		struct request *next = waiter->next_waiter;
-
-		if (!entry && waits_longer(f, waiter, result)) {
-			flow_resume(waiter, STEP_JOIN);
-			request_unref(waiter);
-			waiter = next;
-			continue;
-		}
-		if (entry)
-			request_answer_entry(waiter, entry);
-		else
-			outcome_answer(waiter, result, false, f->status);
-		set_cache_status(f, waiter);
-		if (waiter == f->r && entry)
-			give_cookies(f);
-		waiter->answer.cache.stored = stored;
-		waiter->answer.cache.forward_status = validated ? 304 : 0;
-		waiter->answer.upstream_us = result->upstream_us;
-		flow_resume(waiter, STEP_DELIVER);
-		request_unref(waiter);
-		waiter = next;
-	}
-}
-
-static void finish_for_flight(struct fetch *f, const struct job_result *result)
-{
-	CLEANUP(entry_unrefp) struct entry *entry = NULL;
-	struct job_result failed = {.outcome = JOB_REFUSED, .text = "out of memory"};
-	bool validated = f->status == 304 && f->r->stale, stored = false;
-
-	if (result->outcome != JOB_DONE) {
-		fetch_land(f, NULL, false, false, result);
-		return;
-	}
-	if (take_cookies(f) < 0) {
-		fetch_land(f, NULL, false, false, &failed);
-		return;
-	}
-	if (validated)
-		entry = harvest_renew(f->r, &f->fields, &f->keep, &f->notes);
-	else
-		entry = harvest_make(f->r, f->flow->origin,
-		        &(struct harvest){
-		                .status = f->status, .reason = f->reason, .fields = &f->fields, .body = &f->body},
-		        &f->keep, &f->notes);
-	if (!entry) {
-		fetch_land(f, NULL, false, false, &failed);
-		return;
-	}
-	if (f->keep.keep)
-		stored = cache_put(f->flow->cache, entry);
-	else if (f->status < 500)
-		cache_drop(f->flow->cache, &f->r->key);
-	if (stored)
-		flights_unite(f->flow->flights, &f->r->key);
-	fetch_land(f, entry, stored, validated, result);
-}
-
 static void finish_for_request(struct fetch *f, const struct job_result *result)
 {
 	struct request *r = f->r;
@@ -330,10 +251,12 @@ static void finish_for_request(struct fetch *f, const struct job_result *result)
 	r->answer.upstream_us = result->upstream_us;
 	if (!whole || answer_head(f, r, ANSWER_WHOLE) < 0) {
 		outcome_answer(r, result, f->write, f->status);
-		set_cache_status(f, r);
+		fetch_set_cache_status(f, r);
 		fetch_deliver(f, r);
 		return;
 	}
+	if (strcmp(f->job.method, "HEAD") == 0)
+		fetch_update_by_head(f);
 	if (f->status == 304)
 		r->answer.length = f->length; /* of the body that it does not have, if it says one */
 	else if (f->mode == FETCH_COUNT)
@@ -369,7 +292,7 @@ static void on_done(struct job *job, const struct job_result *result)
 	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)
 		outcome_log(f->r, result);
 	if (f->flight)
-		finish_for_flight(f, result);
+		fetch_finish_for_flight(f, result);
 	else
 		finish_for_request(f, result);
 	fetch_unref(f);

@@ -30,12 +30,13 @@ struct fetch {
 
 	unsigned status;
 	char *reason;
-	struct fields fields;  /* end-to-end */
-	struct fields cookies; /* of a flight's answer: the leader's alone */
+	struct fields fields; /* end-to-end */
+	struct fields own;    /* of a flight's answer: the leader's alone */
 	bool framed;
-	int64_t length; /* as Redmine said it, -1: it did not */
+	int64_t length;   /* as Redmine said it, -1: it did not */
+	int64_t delay_ms; /* from the request's leaving to the head */
 	struct policy_keep keep;
-	struct tag_notes notes; /* of the flight */
+	struct tag_notes notes; /* of the flight, or of a HEAD */
 
 	struct buf body;
 	uint64_t counted;
@@ -52,8 +53,14 @@ extern const struct stream_ops fetch_stream;
 /* fetch_answer.c: the job's callbacks. */
 extern const struct job_client fetch_client;
 
-/* fetch_answer.c: everybody who waits for the flight gets the entry, or the error when it is NULL. */
+/* fetch_land.c: everybody who waits for the flight gets the entry, or the error when it is NULL. */
 void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result);
+/* fetch_land.c: the flight's fetch is over: keeps what may be kept, then lands. */
+void fetch_finish_for_flight(struct fetch *f, const struct job_result *result);
+/* fetch_land.c: what an answer to HEAD says of the stored answer to GET: that it is another now, or its fields (RFC 9111 4.3.5). */
+void fetch_update_by_head(struct fetch *f);
+/* fetch_answer.c: how r comes by this answer, for Cache-Status. */
+void fetch_set_cache_status(const struct fetch *f, struct request *r);
 /* fetch_answer.c: r has its answer; that of a write is delivered once the store has noted what it spoils, too. */
 void fetch_deliver(struct fetch *f, struct request *r);
 

@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "flow/fetch.h"
 #include "flow/forward.h"
+#include "flow/invalidation.h"
 #include "flow/named_session.h"
 #include "flow/policy.h"
+#include "flow/variant.h"
 #include "flow/write.h"
 #include "redmine/request_fields.h"
 #include "redmine/request_key.h"
@@ -66,19 +68,18 @@ static int read_target(struct request *r)
 	return target_parse(&r->target, below);
 }
 
-static const char *const passed_on[] = {"If-Match", "If-Unmodified-Since", "If-Range", "Range"};
+/* Under the origin policy nothing but RFC 9111 decides. */
+static bool by_origin(const struct request *r)
+{
+	return r->conf->cache.policy == CACHE_POLICY_ORIGIN;
+}
 
-/* What the cache has no part in: a cookie may be anybody's, conditions and ranges on paths that it does not know are Redmine's to judge. */
+/* What the cache has no part in: a cookie may be anybody's, and preconditions on paths that it does not know are Redmine's to judge. */
 static bool is_bypassed(const struct request *r)
 {
-	if (r->identity.cookie)
+	if (r->identity.cookie && !by_origin(r))
 		return true;
-	if (r->resource)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
-		if (fields_get(&r->fields, passed_on[i]))
-			return true;
-	return false;
+	return !r->resource && (fields_get(&r->fields, "If-Match") || fields_get(&r->fields, "If-Unmodified-Since"));
 }
 
 static enum flow_next classify_read(struct request *r)
@@ -92,8 +93,10 @@ static enum flow_next classify_read(struct request *r)
 		r->why = get ? FORWARD_BYPASS : FORWARD_METHOD;
 		return go_to(r, STEP_PASS);
 	}
-	request_key(
-	        r->key.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity, &r->fields, r->flow->secret);
+	/* What an answer depends on beside the URI and who asks its Vary says under the origin policy. */
+	request_key(r->primary.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity,
+	        by_origin(r) ? &(struct fields){0} : &r->fields, r->flow->secret);
+	r->key = r->primary;
 	return go_to(r, STEP_LOOKUP);
 }
 
@@ -145,8 +148,14 @@ static enum flow_next step_classify(struct request *r)
 static enum flow_next consider(struct request *r, struct entry *entry)
 {
 	int64_t now_ms = clock_wall_ms();
-	enum policy_verdict verdict = policy_judge(entry, &r->directives, now_ms, &r->answer.usable_until_ms);
+	enum policy_verdict verdict;
 
+	if (entry->flags & ENTRY_VARIES) {
+		variant_key(&r->key, &r->primary, &entry->fields, &r->fields, r->flow->secret);
+		entry_unref(entry);
+		return go_to(r, STEP_LOOKUP);
+	}
+	verdict = policy_judge(entry, &r->directives, now_ms, &r->answer.usable_until_ms);
 	if (r->directives.no_store)
 		verdict = POLICY_REFUSED;
 	if (verdict == POLICY_FRESH) {
@@ -215,6 +224,23 @@ static bool landed_meanwhile(struct request *r, struct flight *flight)
 	return true;
 }
 
+/* Under the origin policy a write makes URIs invalid, and nothing else. */
+static void read_tags(struct tags *ret, const struct request *r)
+{
+	if (by_origin(r))
+		*ret = (struct tags){.count = 1, .items = {invalidation_tag(r)}};
+	else
+		tags_of_read(ret, r->resource, &r->target, &r->query);
+}
+
+void flow_note_read(const struct request *r, struct tag_notes *ret)
+{
+	struct tags tags;
+
+	read_tags(&tags, r);
+	generations_note(cache_generations(r->flow->cache), tags.items, tags.count, ret);
+}
+
 static enum flow_next step_join(struct request *r)
 {
 	struct flight *flight;
@@ -223,12 +249,15 @@ static enum flow_next step_join(struct request *r)
 	if (r->directives.only_if_cached)
 		return refuse(r, 504, "Nothing fit to serve is stored, and the request says only-if-cached.");
 	/* HEAD is answered from a GET, but for bodies that the proxy has no reason to fetch. */
-	if (request_is_head(r) && r->target.format == TARGET_FORMAT_NONE)
+	if (request_is_head(r) && (r->target.format == TARGET_FORMAT_NONE || by_origin(r)))
+		return go_to(r, STEP_PASS);
+	/* A part is not stored: the whole would be fetched for it, which may be much more. */
+	if (!r->resource && fields_get(&r->fields, "Range"))
 		return go_to(r, STEP_PASS);
 	if (r->directives.no_store || flights_parted(r->flow->flights, &r->key))
 		return go_to(r, STEP_PASS);
 	park(r);
-	tags_of_read(&tags, r->resource, &r->target, &r->query);
+	read_tags(&tags, r);
 	switch (flight_join(r->flow->flights, r, &tags, &flight)) {
 	case FLIGHT_WAIT:
 		return FLOW_PARKED;

@@ -66,4 +66,7 @@ enum flow_step {
 /* Goes on with a parked request. Any thread. */
 void flow_resume(struct request *r, enum flow_step step);
 
+/* What the answer to r, a read, depends on, as of now. */
+void flow_note_read(const struct request *r, struct tag_notes *ret);
+
 #endif

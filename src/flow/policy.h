@@ -34,6 +34,7 @@ struct policy_answer {
 	const struct fields *fields; /* of the answer */
 	bool framed;                 /* its end could be told from a broken connection */
 	int64_t now_ms;
+	int64_t delay_ms; /* from the request's leaving to the answer's head */
 };
 
 struct policy_keep {
@@ -53,12 +54,6 @@ void policy_decide(struct policy_keep *ret, const struct conf *conf, const struc
 
 /* The resource row whose rules hold, under these settings: NULL when RFC 9111 decides. */
 const struct resource *policy_resource(const struct conf *conf, const struct resource *resource);
-
-/*
- * RFC 9110 section 13.1.2: does If-None-Match (all fields of that name, lists, "*") name the entity tag?
- * Weak comparison. False when there is no such field or etag is NULL.
- */
-bool policy_none_match(const struct fields *request, const char *etag);
 
 /* Kept this long past its lifetime, to be offered to Redmine for validation. */
 #define POLICY_STALE_KEPT_MS (24 * 3600 * 1000LL)

@@ -1,6 +1,6 @@
 #include "flow/request.h"
 
-#include "flow/policy.h"
+#include "flow/conditions.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -163,9 +163,10 @@ void request_answer_error(struct request *r, unsigned status, int retry_after, c
 
 void request_answer_entry(struct request *r, struct entry *entry)
 {
-	bool none_match = entry->status == 200 && policy_none_match(&r->fields, fields_get(&entry->fields, "ETag"));
+	/* Where reads of one's own writes are promised a date of whole seconds is no proof. */
+	bool not_modified = conditions_not_modified(&r->fields, entry, !r->resource);
 
 	r->answer.kind = ANSWER_ENTRY;
 	r->answer.entry = entry_ref(entry);
-	r->answer.status = none_match ? 304 : entry->status;
+	r->answer.status = not_modified ? 304 : entry->status;
 }

@@ -116,8 +116,9 @@ struct request {
 		bool ended;
 	} write; /* flow/write.c's */
 	struct cache_key key;
-	struct entry *stale;    /* to be validated; one reference or NULL */
-	enum cache_forward why; /* why Redmine is asked */
+	struct cache_key primary; /* the key before a marker led to one of several variants */
+	struct entry *stale;      /* to be validated; one reference or NULL */
+	enum cache_forward why;   /* why Redmine is asked */
 	unsigned next_step;
 	bool parked;
 	struct request *next_waiter;
@@ -137,7 +138,7 @@ bool request_is_head(const struct request *r);
 void request_answer_error(struct request *r, unsigned status, int retry_after, const char *format, ...)
         PRINTF_LIKE(4, 5);
 
-/* Makes the answer that entry, or a 304 if the request's If-None-Match names it. Takes a reference of its own. */
+/* Makes the answer that entry, or a 304 where the request's conditions say that the client has it. Takes a reference of its own. */
 void request_answer_entry(struct request *r, struct entry *entry);
 
 /* The body of a streamed answer, as pipe_read; and who is woken when there is more, set before the first read. The front's thread. */

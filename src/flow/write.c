@@ -54,11 +54,13 @@ void write_begin(struct request *r)
 	};
 	bool whole;
 
+	atomic_store(&r->write.waits, 1);
+	if (r->conf->cache.policy == CACHE_POLICY_ORIGIN)
+		return; /* the answer says what is spoilt: flow/invalidation.h */
 	body = look(r, &shape.body_size, &whole);
 	shape.method = true_method(r, shape.content_type, body, shape.body_size);
 	shape.body = whole ? body : NULL;
 	tags_of_write(&r->write.tags, &shape);
-	atomic_store(&r->write.waits, 1);
 	if (r->write.tags.count == 0 || r->write.tags.late)
 		return;
 	atomic_store(&r->write.waits, 2);

@@ -1,9 +1,11 @@
 #include "front/reply.h"
 
+#include "flow/conditions.h"
 #include "flow/forward.h"
 #include "front/reason.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #define STREAM_BLOCK (64 * 1024)
 #define LINE_CEILING (64 * 1024)
@@ -112,29 +114,66 @@ static struct MHD_Response *make_not_modified(void)
 	return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 }
 
+/* The body, or the part of it that is asked for; for a range that lies outside nothing. Sets the status that fits. */
+static struct MHD_Response *make_from_body(
+        struct reply *reply, const struct request *r, struct blob *body, struct range *range)
+{
+	enum range_kind kind = RANGE_NONE;
+	struct MHD_Response *response;
+
+	*range = (struct range){.size = body->size};
+	/* Redmine itself knows no ranges: where its answers are mirrored there are none. */
+	if (!r->resource && strcmp(r->method, "GET") == 0)
+		kind = conditions_range(&r->fields, r->answer.entry, body->size, range);
+	if (kind == RANGE_UNSATISFIABLE) {
+		reply->status = 416;
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	}
+	if (kind == RANGE_PART)
+		reply->status = 206;
+	else if (r->answer.entry->reason[0])
+		reply->reason = strdup(r->answer.entry->reason);
+	response = MHD_create_response_from_buffer_with_free_callback_cls(
+	        range->size, body->data ? body->data + range->first : NULL, unref_blob, body);
+	if (response)
+		blob_ref(body);
+	if (!request_is_head(r))
+		reply->body_size = range->size;
+	return response;
+}
+
+/* RFC 9110 section 14.4. */
+static int add_content_range(struct reply *reply, const struct range *range, uint64_t size)
+{
+	char text[80];
+
+	if (reply->status == 416)
+		snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
+	else
+		snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
+		        range->first + range->size - 1, size);
+	return add_field(reply, "Content-Range", text);
+}
+
 int reply_from_entry(
         struct reply *ret, const struct request *r, const struct origin *origin, struct blob *body, int64_t now_ms)
 {
 	const struct entry *entry = r->answer.entry;
 	struct reply reply = {.status = r->answer.status};
 	struct cache_status cache = r->answer.cache;
+	bool partial, aged = cache.hit || entry->age_ms >= 1000;
+	struct range range;
 
 	/* In whole seconds, so that Age and ttl add up to the lifetime. */
 	cache.ttl_ms = entry->fresh_until_ms - entry->born_ms + entry->age_ms - age_seconds(entry, now_ms) * 1000;
-	if (reply.status == 304) {
+	if (reply.status == 304)
 		reply.response = make_not_modified();
-	} else {
-		reply.response = MHD_create_response_from_buffer_with_free_callback_cls(
-		        body->size, body->data, unref_blob, body);
-		if (reply.response)
-			blob_ref(body);
-		if (!request_is_head(r))
-			reply.body_size = body->size;
-		if (entry->reason[0])
-			reply.reason = strdup(entry->reason);
-	}
+	else
+		reply.response = make_from_body(&reply, r, body, &range);
+	partial = reply.status != r->answer.status;
 	if (!reply.response || add_entry_fields(&reply, r, origin) < 0 ||
-	        (cache.hit && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
+	        (partial && add_content_range(&reply, &range, body->size) < 0) ||
+	        (aged && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
 		reply_release(&reply);
 		return -ENOMEM;
 	}

@@ -28,7 +28,8 @@ struct reply_reader {
 void reply_release(struct reply *reply);
 
 /*
- * The entry as the answer says (200 or 304): its fields, Age and Cache-Status as of now_ms, Via, links led back for r. body:
+ * The entry as the answer says (200 or 304; where RFC 9111 rules, of a 200 the part that Range asks
+ * for, 206 or 416): its fields, Age and Cache-Status as of now_ms, Via, links led back for r. body:
  * NULL, or the entry's body with links rewritten already (forward_body). 0, -ENOMEM.
  */
 int reply_from_entry(struct reply *ret, const struct request *r, const struct origin *origin, struct blob *body,

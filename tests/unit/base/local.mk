@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/unit/base/test_digest \
 	tests/unit/base/test_fail \
 	tests/unit/base/test_fields \
+	tests/unit/base/test_http_date \
 	tests/unit/base/test_log \
 	tests/unit/base/test_log_ring \
 	tests/unit/base/test_log_text
@@ -54,3 +55,7 @@ check_PROGRAMS += tests/unit/base/test_histogram
 tests_unit_base_test_histogram_SOURCES = tests/unit/base/test_histogram.c tests/unit/unit.h
 tests_unit_base_test_histogram_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_test_histogram_LDADD = $(TESTS_LIBS)
+
+tests_unit_base_test_http_date_SOURCES = tests/unit/base/test_http_date.c tests/unit/unit.h
+tests_unit_base_test_http_date_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_http_date_LDADD = $(TESTS_LIBS)

@@ -2,6 +2,7 @@
 flow_kit = tests/unit/flow/kit.c tests/unit/flow/kit.h tests/unit/unit.h $(tests_support)
 flow_tests = \
 	tests/unit/flow/test_cache_status \
+	tests/unit/flow/test_conditions \
 	tests/unit/flow/test_directives \
 	tests/unit/flow/test_fetch \
 	tests/unit/flow/test_flight \
@@ -12,10 +13,13 @@ flow_tests = \
 	tests/unit/flow/test_forward \
 	tests/unit/flow/test_harvest \
 	tests/unit/flow/test_inner \
+	tests/unit/flow/test_invalidation \
 	tests/unit/flow/test_outcome \
 	tests/unit/flow/test_policy \
 	tests/unit/flow/test_preferences \
-	tests/unit/flow/test_request
+	tests/unit/flow/test_request \
+	tests/unit/flow/test_targeted \
+	tests/unit/flow/test_variant
 check_PROGRAMS += $(flow_tests)
 
 tests_unit_flow_test_cache_status_SOURCES = tests/unit/flow/test_cache_status.c tests/unit/unit.h
@@ -82,3 +86,19 @@ check_PROGRAMS += tests/unit/flow/test_asked
 tests_unit_flow_test_asked_SOURCES = tests/unit/flow/test_asked.c tests/unit/unit.h
 tests_unit_flow_test_asked_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_asked_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_conditions_SOURCES = tests/unit/flow/test_conditions.c $(flow_kit)
+tests_unit_flow_test_conditions_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_conditions_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_invalidation_SOURCES = tests/unit/flow/test_invalidation.c $(flow_kit)
+tests_unit_flow_test_invalidation_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_invalidation_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_targeted_SOURCES = tests/unit/flow/test_targeted.c tests/unit/unit.h
+tests_unit_flow_test_targeted_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_targeted_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_variant_SOURCES = tests/unit/flow/test_variant.c $(flow_kit)
+tests_unit_flow_test_variant_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_variant_LDADD = $(TESTS_LIBS)

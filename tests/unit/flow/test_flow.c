@@ -323,7 +323,7 @@ START_TEST(engine_without_room)
 	ck_assert_str_eq(client_field(&a, "Retry-After"), "1");
 	client_leave(&a);
 	client_ask(&a, &kit, "GET", "/unknown", "Range: x\r\n");
-	client_assert_answer(&a, 503, "; fwd=bypass", NULL);
+	client_assert_answer(&a, 503, "; fwd=uri-miss", NULL);
 	client_leave(&a);
 	client_ask(&a, &kit, "POST", "/issues.json", NULL);
 	client_assert_answer(&a, 503, "; fwd=method", NULL);

@@ -131,12 +131,12 @@ START_TEST(decides_now)
 
 	make(&bed, "/issues.json");
 	ck_assert_int_eq(fields_add(&fields, "Content-Type", "application/json"), 0);
-	harvest_decide(&keep, bed.r, 200, &fields, true);
+	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 200, .fields = &fields, .framed = true});
 	ck_assert(keep.keep);
 	ck_assert_int_eq(keep.lifetime_ms, bed.r->resource->lifetime_ms);
-	harvest_decide(&keep, bed.r, 200, &fields, false);
+	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 200, .fields = &fields, .framed = false});
 	ck_assert(!keep.keep);
-	harvest_decide(&keep, bed.r, 404, &fields, true);
+	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 404, .fields = &fields, .framed = true});
 	ck_assert(!keep.keep);
 	clear(&bed);
 }
@@ -160,7 +160,7 @@ START_TEST(renews)
 	bed.r->stale = old;
 	clock_set_offset_ms(BORN_OFFSET_MS + 60000);
 	ck_assert_int_eq(fields_parse(&fields, of_304, strlen(of_304)), 0);
-	renewed = harvest_renew(bed.r, &fields, &again, &notes);
+	renewed = harvest_renew(bed.r, &fields, 0, &again, &notes);
 	ck_assert(again.keep);
 	assert_fields(renewed,
 	        "Content-Type: application/json\r\nX-B: 2\r\nX-A: new\r\nETag: \"2\"\r\nX-A: newer\r\nX-C: 3\r\n");
@@ -190,7 +190,7 @@ START_TEST(renewed_has_the_age_of_the_304)
 	make(&bed, "/unknown");
 	bed.r->stale = harvest(&bed, "Cache-Control: max-age=60\r\nETag: \"1\"\r\n", "body", &keep);
 	ck_assert_int_eq(fields_add(&fields, "Age", "50"), 0);
-	renewed = harvest_renew(bed.r, &fields, &again, &notes);
+	renewed = harvest_renew(bed.r, &fields, 0, &again, &notes);
 	ck_assert(again.keep);
 	ck_assert_int_eq(renewed->age_ms, 50000);
 	ck_assert_int_eq(renewed->fresh_until_ms - renewed->born_ms, 10000);
@@ -200,4 +200,24 @@ START_TEST(renewed_has_the_age_of_the_304)
 }
 END_TEST
 
-UNIT_MAIN("harvest", makes_an_entry, flags_say_what_is_in_it, decides_now, renews, renewed_has_the_age_of_the_304)
+/* RFC 9111 sections 5.2.2.4, 5.2.2.7, 3.1: fields that are not to be kept are left out, the rest is kept. */
+START_TEST(leaves_out)
+{
+	struct policy_keep keep = {.keep = true, .lifetime_ms = 60000};
+	struct bed bed;
+	struct entry *entry;
+
+	make(&bed, "/unknown");
+	entry = harvest(&bed,
+	        "A: 1\r\nCache-Control: max-age=60, private=\"a, B\", no-cache=c\r\nX: 1\r\nb: 2\r\nC: 3\r\n"
+	        "Proxy-Authenticate: x\r\na: 3\r\nCache-Control: no-cache=\"cache-control\"\r\n",
+	        "body", &keep);
+	assert_fields(entry, "Cache-Control: max-age=60, private=\"a, B\", no-cache=c\r\nX: 1\r\n"
+	                     "Cache-Control: no-cache=\"cache-control\"\r\n");
+	entry_unref(entry);
+	clear(&bed);
+}
+END_TEST
+
+UNIT_MAIN("harvest", leaves_out, makes_an_entry, flags_say_what_is_in_it, decides_now, renews,
+        renewed_has_the_age_of_the_304)

@@ -96,7 +96,8 @@ START_TEST(entry_that_was_fetched_just_now)
 	ck_assert_int_eq(fields_add(&bed.r->answer.fields, "Set-Cookie", "a=1"), 0); /* this client's alone */
 	ck_assert_int_eq(reply_from_entry(&reply, bed.r, &bed.origin, bed.entry->body, NOW_MS), 0);
 	assert_fields(&reply,
-	        "Set-Cookie: a=1\r\nVia: 1.1 redmine-cached\r\nCache-Status: redmine-cached; fwd=uri-miss; stored\r\n");
+	        "Set-Cookie: a=1\r\nAge: 5\r\nVia: 1.1 redmine-cached\r\n"
+	        "Cache-Status: redmine-cached; fwd=uri-miss; stored\r\n");
 	reply_release(&reply);
 	clear(&bed);
 }
