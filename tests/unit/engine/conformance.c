@@ -8,6 +8,7 @@ const struct kind engine_kinds[] = {
         {.name = "thread", .workers = 4},
         {.name = "process", .workers = 4},
         {.name = "async", .workers = 16},
+        {.name = "loop", .workers = 16, .path = PLUGINS "/loop.so"},
         {.name = "minimal", .workers = 4, .path = EXAMPLES "/minimal/minimal.so"},
         {.name = "record-replay",
                 .workers = 4,

@@ -4,6 +4,7 @@ engine_tests = \
 	tests/unit/engine/test_confine \
 	tests/unit/engine/test_engine \
 	tests/unit/engine/test_engines \
+	tests/unit/engine/test_plugin \
 	tests/unit/engine/test_process \
 	tests/unit/engine/test_queue \
 	tests/unit/engine/test_wire
@@ -18,7 +19,8 @@ tests_unit_engine_conformance_SOURCES = \
 	tests/unit/engine/conformance_ends.c \
 	tests/unit/engine/conformance_streams.c \
 	$(engine_bed)
-tests_unit_engine_conformance_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"'
+tests_unit_engine_conformance_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"' \
+	-DPLUGINS='"$(abs_builddir)/tests/unit/engine/plugins"'
 tests_unit_engine_conformance_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_engine_SOURCES = tests/unit/engine/test_engine.c tests/unit/unit.h $(tests_support)
@@ -44,3 +46,8 @@ tests_unit_engine_test_wire_LDADD = $(TESTS_LIBS)
 tests_unit_engine_test_confine_SOURCES = tests/unit/engine/test_confine.c tests/unit/unit.h
 tests_unit_engine_test_confine_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_confine_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_plugin_SOURCES = tests/unit/engine/test_plugin.c $(engine_bed) tests/unit/unit.h
+tests_unit_engine_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
+	-DPLUGINS='"$(abs_builddir)/tests/unit/engine/plugins"'
+tests_unit_engine_test_plugin_LDADD = $(TESTS_LIBS)
