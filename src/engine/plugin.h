@@ -116,8 +116,8 @@ void slot_begin(struct slot *slot);
 void slot_progress(struct slot *slot);
 /* Tells the daemon its end, if nothing did before. False: it was over. */
 bool slot_end(struct slot *slot, const struct job_result *result);
-/* The same when it is its plug-in's turn and its time is over. */
-bool slot_end_overdue(struct slot *slot);
+/* The same when it is its plug-in's turn and its time is over; counts it. */
+void slot_end_overdue(struct slot *slot);
 /* The plug-in's part in it is over: its number means nothing from now on. False: it was already. */
 bool slot_forget(struct slot *slot, struct rc_job *number);
 void slot_ref(struct slot *slot);

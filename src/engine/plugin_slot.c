@@ -291,25 +291,25 @@ static bool is_overdue(struct slot *slot)
 	       clock_monotonic_us() - atomic_load(&slot->heard_us) > atomic_load(&slot->limit_us);
 }
 
-bool slot_end_overdue(struct slot *slot)
+void slot_end_overdue(struct slot *slot)
 {
 	struct job_result result = {.outcome = JOB_TIMEOUT, .maybe_sent = true};
 	int state = SLOT_OPEN;
 
 	if (!is_overdue(slot) || !atomic_compare_exchange_strong(&slot->state, &state, SLOT_EXAMINED))
-		return false;
+		return;
 	if (!is_overdue(slot)) { /* it is another job by now, or went on */
 		atomic_store(&slot->state, SLOT_OPEN);
-		return false;
+		return;
 	}
 	if (slot->head_told)
 		result.outcome = JOB_CUT;
 	result.upstream_us = clock_monotonic_us() - slot->started_us;
 	snprintf(result.text, sizeof(result.text), "no progress of engine \"%s\" within %lld ms",
 	        slot->plugin->face.name, (long long)slot->copy.timeout_ms);
+	atomic_fetch_add(&slot->plugin->engine->abandoned, 1);
 	job_cancel(&slot->copy); /* who still works on it may stop */
 	end(slot, &result);
-	return true;
 }
 
 bool slot_forget(struct slot *slot, struct rc_job *number)

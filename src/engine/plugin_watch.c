@@ -9,12 +9,6 @@
 
 #define LOOK_EVERY_MS 250
 
-static void look_at(struct slot *slot)
-{
-	if (slot_end_overdue(slot))
-		atomic_fetch_add(&slot->plugin->engine->abandoned, 1);
-}
-
 /* Under the lock; released meanwhile. */
 static void pause_a_moment(struct plugin *plugin)
 {
@@ -39,7 +33,7 @@ static void *watch(void *arg)
 		}
 		pause_a_moment(plugin);
 		pthread_mutex_unlock(&plugin->lock);
-		slots_visit(plugin, look_at);
+		slots_visit(plugin, slot_end_overdue);
 		pthread_mutex_lock(&plugin->lock);
 	}
 	pthread_mutex_unlock(&plugin->lock);

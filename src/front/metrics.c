@@ -151,6 +151,8 @@ ENGINE_FIGURE(queue_limit)
 ENGINE_FIGURE(done)
 ENGINE_FIGURE(refused)
 ENGINE_FIGURE(deaths)
+ENGINE_FIGURE(repeated)
+ENGINE_FIGURE(abandoned)
 
 #define COUNTER(name, member, help)                                                                                    \
 	{                                                                                                              \
@@ -203,6 +205,10 @@ static const struct metric metrics[] = {
 	FAMILY("engine_jobs", COUNTER, print_engine_done, "Jobs that workers have done."),
 	FAMILY("engine_refused_jobs", COUNTER, print_engine_refused, "Jobs that found the queue full."),
 	FAMILY("engine_worker_deaths", COUNTER, print_engine_deaths, "Workers that ended unasked."),
+	FAMILY("engine_ends_repeated", COUNTER, print_engine_repeated,
+		"Ends that a plug-in told of jobs that were over."),
+	FAMILY("engine_jobs_abandoned", COUNTER, print_engine_abandoned,
+		"Jobs that a plug-in did not end, and the daemon did for it."),
 
 	GAUGE("cache_memory_entries", cache.memory_entries, "Answers held in memory."),
 	GAUGE("cache_memory_bytes", cache.memory_bytes, "Bytes that they take."),

@@ -82,6 +82,8 @@ static struct json_object *print_engine(struct engine *engine)
 	status_add_count(object, "done", figures.done);
 	status_add_count(object, "refused", figures.refused);
 	status_add_count(object, "deaths", figures.deaths);
+	status_add_count(object, "repeated", figures.repeated);
+	status_add_count(object, "abandoned", figures.abandoned);
 	return object;
 }
 

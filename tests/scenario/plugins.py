@@ -1,0 +1,28 @@
+"""The engines of examples/, built as somebody outside would: with the public header and nothing else."""
+
+import atexit
+import functools
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+@functools.lru_cache(None)
+def folder():
+    path = Path(tempfile.mkdtemp(prefix="redmine-cached-plugins."))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path, True)
+    return path
+
+
+@functools.lru_cache(None)
+def built(name, *flags):
+    """The path of the shared object of examples/NAME/NAME.c."""
+    path = folder() / f"{name}.so"
+    source = TOP / "examples" / name / f"{name}.c"
+    command = ["cc", "-std=c11", "-shared", "-fPIC", "-pthread", f"-I{TOP}/include", "-o", path, source, *flags]
+    subprocess.run(command, check=True)
+    return str(path)
