@@ -2,7 +2,7 @@
 # The stages of tools/test: each prints to its log, counts its test cases and fails if it could not be carried through.
 # Needs build.sh and counts.sh; $work is the folder of the stage.
 
-engines=(sync thread)
+engines=(sync thread process async)
 release=$build/test/release
 
 # Each stage and what it does, in the order in which they are begun: the long ones first.
