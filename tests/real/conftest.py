@@ -24,6 +24,23 @@ from instances import Instance, start_together, writes  # noqa: E402
 from people import shown_all  # noqa: E402
 
 
+ELSEWHERE = {"sync", "async"}  # what the long tests show does not hang on the engine: thread and process will do
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: minutes on some machines; not run on every engine unless only those are asked for")
+
+
+def pytest_collection_modifyitems(config, items):
+    def is_left_out(item):
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        return item.get_closest_marker("long") and engine in ELSEWHERE and not ELSEWHERE >= set(ENGINES)
+
+    left_out = [item for item in items if is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory):
     folder = tmp_path_factory.mktemp("redmine")

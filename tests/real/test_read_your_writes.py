@@ -5,6 +5,7 @@ import re
 import threading
 from string import Template
 
+import pytest
 from http_layer import ask
 from people import everybody, shown_all, told_apart
 
@@ -172,10 +173,12 @@ def stale(through, instance, other=None, rows=WRITES):
     return "\n".join(told)
 
 
+@pytest.mark.long
 def test_nobody_reads_what_was_before(straight, behind, daemon):
     assert stale(daemon.url, behind, straight) == ""
 
 
+@pytest.mark.long
 def test_readers_beside_a_writer_never_fall_behind(straight, behind, daemon):
     """A read that begins after a write was answered shows that write or a later one; reads on the way do not undo it."""
     rounds = 12

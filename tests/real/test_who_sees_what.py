@@ -40,6 +40,7 @@ def wrongs(through, instance, expected):
     return "\n".join(filter(None, (told_apart(expected, first), told_apart(expected, second))))
 
 
+@pytest.mark.long
 def test_everybody_is_shown_their_own(behind, daemon, seen):
     assert wrongs(daemon.url, behind, seen(rows_of(behind.sample))) == ""
 
