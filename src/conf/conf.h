@@ -117,6 +117,7 @@ struct conf {
 		uint64_t size;         /* bytes of the file, 1G */
 		uint64_t object_limit; /* larger bodies stream through unkept, 8M */
 		enum cache_policy policy;
+		int64_t credential_check_ms; /* 60s; 0: never */
 	} cache;
 	struct {
 		struct conf_lifetime *items;

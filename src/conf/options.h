@@ -163,6 +163,10 @@ OPTION(cache, object_limit, cache.object_limit, SIZE, "8M", "1K", "1G", RELOAD,
 OPTION(cache, policy, cache.policy, CHOICE("redmine origin"), "redmine", "", "", RELOAD,
 	"Who says how long an answer is fresh. redmine: the lifetimes below, for what is known of Redmine. origin: the "
 	"answers themselves by Cache-Control and Expires (RFC 9111); Redmine's own forbid to keep nearly all of them.")
+OPTION(cache, credential_check, cache.credential_check_ms, SPAN, "60s", "0", "1d", RELOAD,
+	"How long a stored answer is served before Redmine is asked whether the key or password that it was made for is still "
+	"good: one small question for each credential in use, at most this often. When Redmine says something else of it than "
+	"before, all that is stored for it is dropped. 0: it is never asked.")
 
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 

@@ -1,6 +1,7 @@
 #include "flow/fetch_inside.h"
 
 #include "base/clock.h"
+#include "flow/credentials.h"
 #include "flow/forward.h"
 #include "flow/harvest.h"
 #include "flow/invalidation.h"
@@ -204,6 +205,8 @@ static int on_head(struct job *job, const struct job_head *head)
 	r = take_head(f, head);
 	if (f->write)
 		end_write(f);
+	if (head->status == 401)
+		credentials_doubt(f->r);
 	if (r < 0)
 		return r;
 	return f->flight ? begin_for_flight(f) : begin_for_request(f);

@@ -1,6 +1,7 @@
 #include "flow/flow.h"
 
 #include "base/clock.h"
+#include "flow/credentials.h"
 #include "flow/fetch.h"
 #include "flow/forward.h"
 #include "flow/invalidation.h"
@@ -158,6 +159,11 @@ static enum flow_next consider(struct request *r, struct entry *entry)
 	verdict = policy_judge(entry, &r->directives, now_ms, &r->answer.usable_until_ms);
 	if (r->directives.no_store)
 		verdict = POLICY_REFUSED;
+	if (verdict == POLICY_FRESH &&
+	        credentials_judge(r, entry, now_ms, &r->answer.usable_until_ms) == CREDENTIALS_ASK) {
+		r->stale = entry;
+		return go_to(r, STEP_VOUCH);
+	}
 	if (verdict == POLICY_FRESH) {
 		request_answer_entry(r, entry);
 		r->answer.cache.hit = true;
@@ -200,6 +206,16 @@ static enum flow_next step_found(struct request *r)
 	return r->stale ? consider(r, TAKE(r->stale)) : go_to(r, STEP_JOIN);
 }
 
+/* What was found is the caller's if his credential is still what it was. */
+static enum flow_next step_vouch(struct request *r)
+{
+	park(r);
+	if (credentials_await(r))
+		return FLOW_PARKED;
+	r->why = FORWARD_STALE;
+	return go_to(r, STEP_JOIN);
+}
+
 /* Between the look-up and becoming the leader another flight may have landed. */
 static bool landed_meanwhile(struct request *r, struct flight *flight)
 {
@@ -211,7 +227,7 @@ static bool landed_meanwhile(struct request *r, struct flight *flight)
 	if (r->why == FORWARD_REQUEST)
 		return false;
 	entry = cache_peek(r->flow->cache, &r->key);
-	if (!entry || policy_judge(entry, &r->directives, now_ms, &until_ms) != POLICY_FRESH)
+	if (!entry || entry == r->stale || policy_judge(entry, &r->directives, now_ms, &until_ms) != POLICY_FRESH)
 		return false;
 	waiter = flight_land(r->flow->flights, flight);
 	while (waiter) {
@@ -227,10 +243,13 @@ static bool landed_meanwhile(struct request *r, struct flight *flight)
 /* Under the origin policy a write makes URIs invalid, and nothing else. */
 static void read_tags(struct tags *ret, const struct request *r)
 {
-	if (by_origin(r))
+	if (by_origin(r)) {
 		*ret = (struct tags){.count = 1, .items = {invalidation_tag(r)}};
-	else
-		tags_of_read(ret, r->resource, &r->target, &r->query);
+		return;
+	}
+	tags_of_read(ret, r->resource, &r->target, &r->query);
+	if (!r->identity.anonymous)
+		ret->items[ret->count++] = identity_tag(&r->identity);
 }
 
 void flow_note_read(const struct request *r, struct tag_notes *ret)
@@ -347,6 +366,7 @@ static enum flow_next (*const steps[])(struct request *r) = {
         [STEP_CLASSIFY] = step_classify,
         [STEP_LOOKUP] = step_lookup,
         [STEP_FOUND] = step_found,
+        [STEP_VOUCH] = step_vouch,
         [STEP_JOIN] = step_join,
         [STEP_PASS] = step_pass,
         [STEP_WRITE] = step_write,
@@ -386,13 +406,16 @@ int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, c
 	pthread_mutex_init(&flow->inners.lock, NULL);
 	pthread_cond_init(&flow->inners.none, NULL);
 	flow->flights = flights_new(cache_generations(cache));
-	return flow->flights ? 0 : -ENOMEM;
+	flow->credentials = credentials_new();
+	return flow->flights && flow->credentials ? 0 : -ENOMEM;
 }
 
 void flow_release(struct flow *flow)
 {
 	flights_free(flow->flights);
 	flow->flights = NULL;
+	credentials_free(flow->credentials);
+	flow->credentials = NULL;
 	pthread_mutex_destroy(&flow->inners.lock);
 	pthread_cond_destroy(&flow->inners.none);
 }

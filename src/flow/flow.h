@@ -28,18 +28,21 @@ struct inners {
 	bool closed;
 };
 
+struct credentials;
+
 struct flow {
 	struct cache *cache;                /* borrowed */
 	struct engines *engines;            /* borrowed */
 	const struct origin *origin;        /* borrowed */
 	const struct digest_secret *secret; /* borrowed */
 	struct flights *flights;            /* owned */
+	struct credentials *credentials;    /* owned */
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;
 };
 
-/* Fills all but flights, which it makes. 0 or -ENOMEM. */
+/* Fills all but what it owns, which it makes. 0 or -ENOMEM. */
 int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, const struct origin *origin,
         const struct digest_secret *secret);
 /* After the engines have stopped. */
@@ -57,6 +60,7 @@ enum flow_step {
 	STEP_CLASSIFY,
 	STEP_LOOKUP,
 	STEP_FOUND,
+	STEP_VOUCH,
 	STEP_JOIN,
 	STEP_PASS,
 	STEP_WRITE,

@@ -2,6 +2,7 @@ libdaemon_a_SOURCES += \
 	src/flow/asked.c src/flow/asked.h \
 	src/flow/cache_status.c src/flow/cache_status.h \
 	src/flow/conditions.c src/flow/conditions.h \
+	src/flow/credentials.c src/flow/credentials.h \
 	src/flow/directives.c src/flow/directives.h \
 	src/flow/fetch.c src/flow/fetch.h \
 	src/flow/fetch_answer.c src/flow/fetch_inside.h \

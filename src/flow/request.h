@@ -121,6 +121,7 @@ struct request {
 	enum cache_forward why;   /* why Redmine is asked */
 	unsigned next_step;
 	bool parked;
+	bool vouched; /* Redmine was asked about its credential (flow/credentials.h) */
 	struct request *next_waiter;
 	struct answer answer;
 };

@@ -2,6 +2,9 @@
 
 #include "redmine/request_fields.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* The fields by which Redmine can know a caller; ApplicationController#find_current_user. */
 static const char *const credential_fields[] = {"X-Redmine-API-Key", "Authorization", "X-Redmine-Switch-User"};
 
@@ -33,4 +36,26 @@ void identity_narrow(
 		digest_add_text(&d, texts[i]);
 	digest_end(&d, identity->digest);
 	identity->anonymous = false;
+}
+
+int identity_copy_fields(struct fields *ret, const struct fields *fields)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct field *field = &fields->items[i];
+		bool carries = false;
+
+		for (size_t j = 0; j < ARRAY_SIZE(credential_fields); j++)
+			carries = carries || request_field_is(field->name, credential_fields[j]);
+		if (carries && fields_add(ret, field->name, field->value) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+uint64_t identity_tag(const struct identity *identity)
+{
+	uint64_t tag;
+
+	memcpy(&tag, identity->digest, sizeof(tag));
+	return tag;
 }

@@ -31,4 +31,10 @@ void identity_of(struct identity *ret, const struct fields *fields, const struct
 void identity_narrow(
         struct identity *identity, const char *const *texts, size_t count, const struct digest_secret *secret);
 
+/* Adds the fields that carry a credential, as they are, Cookie left out. 0 or -ENOMEM. Pure. */
+int identity_copy_fields(struct fields *ret, const struct fields *fields);
+
+/* The tag of all answers to that identity, unless it is anonymous: the partition goes when its credential does. Pure. */
+uint64_t identity_tag(const struct identity *identity);
+
 #endif

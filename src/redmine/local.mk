@@ -12,4 +12,5 @@ libdaemon_a_SOURCES += \
 	src/redmine/resource.c src/redmine/resource.h \
 	src/redmine/tags.c src/redmine/tags.h \
 	src/redmine/target.c src/redmine/target.h \
+	src/redmine/who.c src/redmine/who.h \
 	src/redmine/write_tags.c src/redmine/write_tags.h

@@ -3,6 +3,7 @@ flow_kit = tests/unit/flow/kit.c tests/unit/flow/kit.h tests/unit/unit.h $(tests
 flow_tests = \
 	tests/unit/flow/test_cache_status \
 	tests/unit/flow/test_conditions \
+	tests/unit/flow/test_credentials \
 	tests/unit/flow/test_directives \
 	tests/unit/flow/test_fetch \
 	tests/unit/flow/test_flight \
@@ -102,3 +103,7 @@ tests_unit_flow_test_targeted_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_variant_SOURCES = tests/unit/flow/test_variant.c $(flow_kit)
 tests_unit_flow_test_variant_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_variant_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_credentials_SOURCES = tests/unit/flow/test_credentials.c $(flow_kit)
+tests_unit_flow_test_credentials_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_credentials_LDADD = $(TESTS_LIBS)
