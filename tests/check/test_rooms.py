@@ -14,7 +14,8 @@ BELOW = {
     "engine": {"base", "conf", "cache", "upstream", "redmine"},
 }
 BELOW["flow"] = BELOW["engine"] | {"engine"}
-BELOW["front"] = BELOW["flow"] | {"flow"}
+BELOW["collect"] = BELOW["flow"] | {"flow"}
+BELOW["front"] = BELOW["collect"] | {"collect"}
 BELOW["main"] = BELOW["front"] | {"front"}
 
 # Who may include a library's header, or call a function.

@@ -1,0 +1,92 @@
+/*
+ * Which pages of a list are asked, and which of their rows are new: the part of
+ * joining that knows nothing of requests and bytes, so that it can be held
+ * against thousands of histories.
+ *
+ * Redmine's pages are windows by position on a list that changes meanwhile: rows
+ * come twice, or slip through between two pages. So each page begins with the last row of the page before. A page that has a
+ * known row joins what came before without a gap: whatever existed throughout and belongs between the two is in
+ * one of them. Where no row is known another page, further up, is put between them (a bridge), read
+ * anew. Rows that are known are left out. That is a proof where rows keep their order (the order is fixed, as by
+ * id): such a list is whole when a page ends it. Where rows may change places the counts have to agree, too: no page's
+ * total_count differs, no row came unexpectedly twice, and there are as many rows as Redmine says; else the list is read once
+ * more, and what is new is put behind. If that does not bring rest within the limits, the plan fails.
+ */
+#ifndef COLLECT_PLAN_H
+#define COLLECT_PLAN_H
+
+#include "collect/names.h"
+#include "redmine/splice.h"
+
+#define PLAN_ALL     INT64_MAX
+#define PLAN_BRIDGES 40 /* so many at most, and as many as there are pages */
+#define PLAN_PASSES  3  /* how often the list is read at most */
+
+struct plan_settings {
+	int64_t offset;           /* of the first row wanted */
+	int64_t rows;             /* wanted at most; PLAN_ALL */
+	unsigned width;           /* pages that may be under way or waiting */
+	bool fixed;               /* rows keep their order: they come and go, but do not change places */
+	bool falling;             /* the order is that of falling ids */
+	void (*drop)(void *load); /* frees the load of a page that is here; NULL: loads are nothing to free */
+};
+
+enum plan_state { PLAN_UNASKED, PLAN_ASKED, PLAN_HERE };
+
+/* One page. */
+struct plan_page {
+	struct plan_page *next;
+	enum plan_state state;
+	int64_t offset; /* with PAGING_MAX rows from there */
+	bool fresh;     /* a stored answer will not do */
+	bool bridge;
+	unsigned tries; /* the asker's */
+	void *load;     /* what the splice lies in */
+	void (*drop)(void *load);
+	struct splice splice; /* from plan_give on the plan's */
+};
+
+struct plan {
+	struct plan_settings settings;
+	struct plan_page *first, *last;
+	unsigned pages;          /* in the list above */
+	struct names seen, pass; /* all rows given out; those met in this pass when it is not the first */
+	uint64_t lowest;         /* name given out */
+	int64_t next_offset;     /* of the page to be asked next */
+	int64_t total;           /* as Redmine said last, -1: it did not */
+	int64_t given;           /* rows given out */
+	int64_t bridges;
+	unsigned passes, taken;
+	bool blind; /* rows have no names: positions are all there is */
+	bool moved; /* signs of change in this pass */
+	bool ended;
+	const char *why; /* of a failure */
+};
+
+enum plan_verdict {
+	PLAN_WAIT,   /* the next page is not here yet */
+	PLAN_ROWS,   /* a page was taken: its rows whose size is not 0 are to be given out, in order */
+	PLAN_AGAIN,  /* pages are to be asked */
+	PLAN_DONE,   /* the list is whole */
+	PLAN_FAILED, /* it cannot be had: plan->why */
+};
+
+/* Allocates nothing. */
+void plan_init(struct plan *plan, const struct plan_settings *settings);
+/* Frees all. No page may be under way. */
+void plan_release(struct plan *plan);
+
+/* The next page to be asked, or NULL: none now. Owned by the plan. */
+struct plan_page *plan_ask(struct plan *plan);
+/* It came. The splice is taken over, and the load in which its bytes lie. */
+void plan_give(struct plan_page *page, struct splice *splice, void *load);
+
+/*
+ * Goes on with what is here. ROWS: the page in *ret, taken out of the plan; the caller frees it with plan_page_free() after
+ * reading its rows. -ENOMEM, or an enum plan_verdict.
+ */
+int plan_take(struct plan *plan, struct plan_page **ret);
+/* Frees a page with its splice and load. NULL is allowed. */
+void plan_page_free(struct plan_page *page);
+
+#endif

@@ -1,0 +1,95 @@
+/* The window that a query asks for, and the same query with another. */
+#include "redmine/paging.h"
+
+#include "../unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct paging read_query(const char *query)
+{
+	struct paging paging;
+
+	ck_assert_msg(paging_read(&paging, query, strlen(query)), "%s", query);
+	return paging;
+}
+
+START_TEST(reads_the_window)
+{
+	struct paging paging;
+
+	paging = read_query("");
+	ck_assert(paging.limit == -1 && paging.offset == -1 && paging.page == -1 && !paging.all && !paging.sorted);
+	paging = read_query("limit=100&status_id=*&offset=200&page=3");
+	ck_assert(paging.limit == 100 && paging.offset == 200 && paging.page == 3);
+	paging = read_query("limit=5&limit=all&sort=updated_on:desc");
+	ck_assert(paging.all && paging.limit == -2 && paging.sorted);
+	paging = read_query("limit=all&limit=5&sort=");
+	ck_assert(!paging.all && paging.limit == 5 && !paging.sorted);
+	paging = read_query("%6Cimit=7&offset=-5&query_id=3&nometa=1");
+	ck_assert(paging.limit == 7 && paging.offset == -2 && paging.sorted && paging.nometa);
+	paging = read_query("sort=id:desc");
+	ck_assert(paging.sorted && paging.by_id);
+	ck_assert(read_query("sort=id").by_id && read_query("sort=id%3Aasc,subject").by_id);
+	ck_assert(!read_query("sort=identifier").by_id && !read_query("sort=id&query_id=1").by_id);
+	ck_assert(read_query("group_by=status").sorted);
+	ck_assert(read_query("nolimit=all&x=limit=all").limit == -1);
+	ck_assert(paging_read(&paging, NULL, 0));
+}
+END_TEST
+
+START_TEST(what_cannot_be_read)
+{
+	static const char *const queries[] = {
+	        "limit=all;a=b", "limit[]=all", "limit%5B%5D=5", "offset[a]=1", "[limit]=5", "page[]=1"};
+	struct paging paging;
+
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++)
+		ck_assert_msg(!paging_read(&paging, queries[i], strlen(queries[i])), "%s", queries[i]);
+}
+END_TEST
+
+START_TEST(writes_another_window)
+{
+	static const struct {
+		const char *query, *expected;
+	} rows[] = {
+	        {"", "offset=99&limit=100"},
+	        {"limit=all", "offset=99&limit=100"},
+	        {"a=%20b&limit=all&&v[x][]=1&nometa=1&page=2&v[x][]=2", "a=%20b&v[x][]=1&v[x][]=2&offset=99&limit=100"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
+
+		ck_assert_int_eq(paging_write(rows[i].query, strlen(rows[i].query), 99, 100, &out), 0);
+		ck_assert_str_eq(buf_text(&out), rows[i].expected);
+	}
+}
+END_TEST
+
+START_TEST(moves_the_window)
+{
+	static const struct {
+		const char *query, *expected;
+	} rows[] = {
+	        {"limit=50&offset=100&a=b", "limit=50&offset=300&a=b"},
+	        {"a=b&page=3&limit=50", "a=b&page=7&limit=50"},
+	        {"limit=50", "limit=50&offset=300"},
+	        {"", "offset=300"},
+	        {"page=3&offset=100&limit=50", "page=3&offset=300&limit=50"},
+	};
+	CLEANUP(buf_release) struct buf odd = BUF_INIT(4096);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_release) struct buf out = BUF_INIT(4096);
+
+		ck_assert_int_eq(paging_move(rows[i].query, strlen(rows[i].query), 300, 50, &out), 0);
+		ck_assert_str_eq(buf_text(&out), rows[i].expected);
+	}
+	ck_assert_int_eq(paging_move("page=3", 6, 30, 25, &odd), -EINVAL);
+	ck_assert_int_eq(paging_move("limit[]=1", 9, 50, 25, &odd), -EINVAL);
+}
+END_TEST
+
+UNIT_MAIN("paging", reads_the_window, what_cannot_be_read, writes_another_window, moves_the_window)
