@@ -59,11 +59,14 @@ run_scenarios() {
 	REDMINE_CACHED=$binary REDMINE_CACHED_ENGINES=$engine run_pytest "$@"
 }
 
+# A command that may build tests in a folder in which another stage does.
+alone_in() { flock "$1/check.lock" "${@:2}"; }
+
 # All unit tests of a build folder.
 run_unit_tests() {
 	local status=0
 	find "$1/tests" -name '*.trs' -delete 2>/dev/null
-	make -s -k V=1 -j "$cores" -C "$1" check >"$1/check.log" 2>&1 || status=$?
+	alone_in "$1" make -s -k V=1 -j "$cores" -C "$1" check >"$1/check.log" 2>&1 || status=$?
 	((status == 0)) || grep -av '^PASS' "$1/check.log"
 	count_unit_tests "$1"
 	[[ $(find "$1/tests" -name '*.trs' -print -quit) ]] || {
@@ -207,6 +210,9 @@ stage_install() {
 	count_case "systemd-analyze security: exposure at most 2.0" unit_is_confined "$unit"
 	count_case "... of an instance" unit_is_confined "$units/redmine-cached@.service"
 	count_case "an instance has files of its own" instance_has_its_own
+	count_case "the suite over all engines is built" \
+		alone_in "$release" make -s V=1 -j "$cores" -C "$release" tests/unit/engine/conformance
+	REDMINE_CACHED_PREFIX=$root REDMINE_CACHED_BUILD=$release run_pytest tests/install
 	count_case "changed settings survive install and uninstall" changed_settings_survive
 	count_case "uninstall leaves nothing" uninstall_leaves_nothing
 }

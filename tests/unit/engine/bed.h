@@ -24,7 +24,7 @@ struct kind {
 };
 
 /* Each test program has a table of those that it runs. */
-extern const struct kind engine_kinds[];
+extern struct kind engine_kinds[];
 
 /* An engine at work before an origin. */
 struct bed {

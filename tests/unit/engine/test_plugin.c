@@ -13,7 +13,7 @@
 
 #define ROGUE PLUGINS "/rogue.so"
 
-const struct kind engine_kinds[] = {
+struct kind engine_kinds[] = {
         {.name = "rogue", .workers = 2, .path = ROGUE, .options = "one=1"},
         {.name = "alone", .workers = 1, .path = ROGUE},
 };

@@ -11,7 +11,7 @@
 
 #define WORKERS_MAX 16
 
-const struct kind engine_kinds[] = {{.name = "process", .workers = 1, .single = true}};
+struct kind engine_kinds[] = {{.name = "process", .workers = 1, .single = true}};
 
 struct gates {
 	struct gate came, go;
