@@ -174,13 +174,27 @@ static int start(struct daemon *d, struct fail *fail)
 	return front_start(d->front, fail);
 }
 
-/* Answers under way are finished first; what takes longer than the limit is cut. */
+/* Answers under way are finished, and requests that were answered 202, as long as listen.drain_timeout allows. */
+static void drain(struct daemon *d)
+{
+	int64_t limit_ms = d->conf->listen.drain_timeout_ms;
+	int64_t end_us = clock_monotonic_us() + limit_ms * 1000;
+
+	if (d->front && !front_drain(d->front, limit_ms))
+		log_warn("stopping: some answers were not finished within listen.drain_timeout");
+	limit_ms = (end_us - clock_monotonic_us()) / 1000;
+	if (d->flow.errands && !errands_drain(d->flow.errands, limit_ms > 0 ? limit_ms : 0))
+		log_warn("stopping: some requests that were answered 202 were not done within listen.drain_timeout");
+}
+
+/* What takes longer than the limit is cut. */
 static void stop(struct daemon *d)
 {
-	if (d->front && !front_drain(d->front, d->conf->listen.drain_timeout_ms))
-		log_warn("stopping: some answers were not finished within listen.drain_timeout");
+	drain(d);
 	if (d->engines)
 		engines_stop(d->engines, false);
+	if (d->flow.errands)
+		errands_close(d->flow.errands);
 	front_free(d->front);
 	if (d->flow.flights)
 		inner_close(&d->flow);

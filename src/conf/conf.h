@@ -112,6 +112,13 @@ struct conf {
 		size_t count;
 	} session;
 	struct {
+		int queue;           /* 256: that wait or are under way */
+		uint64_t body_limit; /* bytes of a request's and of an outcome's body, 8M */
+		uint64_t memory;     /* bytes of all of them, 64M */
+		int64_t keep_ms;     /* 10m: how long an outcome is told */
+		int outcomes;        /* 1000: that are kept */
+	} errands;
+	struct {
 		char *path;            /* SQLite file; "" : memory only */
 		uint64_t memory;       /* bytes of the memory tier, 64M */
 		uint64_t size;         /* bytes of the file, 1G */

@@ -148,6 +148,20 @@ SESSION_OPTION(session, gids, gids, ACCOUNTS, "", "", "", RELOAD,
 SESSION_OPTION(session, token_file, token_file, SECRET, "", "", "", RELOAD,
 	"Who may use this session: clients that send what this file holds as Redmine-Cached-Token. Read as key_file is.")
 
+SECTION(errands, "", "Requests that are answered 202 at once and done without their client (Prefer: respond-async).")
+
+OPTION(errands, queue, errands.queue, NUMBER, "256", "1", "100000", RELOAD,
+	"How many may wait or be under way. Further ones are answered 503.")
+OPTION(errands, body_limit, errands.body_limit, SIZE, "8M", "1K", "1G", RELOAD,
+	"The largest body of such a request, and of its outcome. A request whose body is larger, or does not say how "
+	"large it is, is done with its client, as if it had not preferred otherwise.")
+OPTION(errands, memory, errands.memory, SIZE, "64M", "64K", "64G", RELOAD,
+	"Bytes of what waits and of the outcomes that are kept. The oldest outcomes make room.")
+OPTION(errands, keep, errands.keep_ms, SPAN, "10m", "1s", "1d", RELOAD,
+	"How long the outcome is told, from the end of the request.")
+OPTION(errands, outcomes, errands.outcomes, NUMBER, "1000", "1", "1000000", RELOAD,
+	"How many outcomes are kept.")
+
 SECTION(cache, "", "What is kept.")
 
 OPTION(cache, path, cache.path, PATH("auto"), "auto", "", "", START,

@@ -23,7 +23,8 @@
  *   │   │         ├────▶ (store) ▶ found ────┤              │
  *   │   │         └────▶ join ──leads──▶ ask ┴─(Redmine)────┤
  *   │   │                 └──waits──(another's flight)──────┤
- *   │   └────▶ pass ──────────(Redmine)─────────────────────┤
+ *   │   ├────▶ pass ──────────(Redmine)─────────────────────┤
+ *   │   └────▶ errand ─────────(is done later)──────────────┤
  *   └────────▶ write ─────────(Redmine, store)──────────────┘
  */
 enum flow_next {
@@ -117,28 +118,51 @@ static bool choose_engine(struct request *r)
 	return false;
 }
 
-static enum flow_next step_classify(struct request *r)
+/* False: it is refused. */
+static bool identify(struct request *r)
 {
 	bool ordered;
 	int parsed;
 
-	if (read_target(r) < 0)
-		return refuse(r, 400, "The request target must be a path that begins with a slash.");
+	if (read_target(r) < 0) {
+		refuse(r, 400, "The request target must be a path that begins with a slash.");
+		return false;
+	}
 	ordered = r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML;
 	parsed = query_parse(&r->query, r->target.query, r->target.query ? r->target.query_size : 0, ordered);
-	if (parsed == -ENOBUFS)
-		return refuse(r, 414, "The query is too long.");
+	if (parsed == -ENOBUFS) {
+		refuse(r, 414, "The query is too long.");
+		return false;
+	}
 	r->base = parsed < 0 ? NULL : forward_base(r, r->flow->origin);
-	if (!r->base)
-		return refuse(r, 503, "Out of memory.");
+	if (!r->base) {
+		refuse(r, 503, "Out of memory.");
+		return false;
+	}
 	if (!named_session_enter(r))
-		return go_to(r, STEP_DELIVER);
+		return false;
 	identity_of(&r->identity, &r->fields, &r->query, r->flow->secret);
 	named_session_narrow(r);
+	return true;
+}
+
+bool flow_identify(struct flow *flow, struct request *r)
+{
+	CHECK(r, REQUEST_MAGIC);
+	r->flow = flow;
+	return identify(r);
+}
+
+static enum flow_next step_classify(struct request *r)
+{
+	if (!identify(r))
+		return go_to(r, STEP_DELIVER);
 	directives_read(&r->directives, &r->fields);
 	r->resource = policy_resource(r->conf, resource_match(&r->target, r->query.api_format));
 	if (!choose_engine(r))
 		return go_to(r, STEP_DELIVER);
+	if (errand_is_wanted(r))
+		return go_to(r, STEP_ERRAND);
 	if (method_is_safe(r->method))
 		return classify_read(r);
 	r->why = FORWARD_METHOD;
@@ -300,9 +324,17 @@ static enum flow_next step_pass(struct request *r)
 static enum flow_next step_write(struct request *r)
 {
 	park(r);
+	if (errand_hold(r))
+		return FLOW_PARKED;
 	write_begin(r);
 	fetch_for_request(r, true);
 	return FLOW_PARKED;
+}
+
+static enum flow_next step_errand(struct request *r)
+{
+	errand_accept(r);
+	return go_to(r, STEP_DELIVER);
 }
 
 static void count_inner(struct flow_figures *figures, const struct answer *answer)
@@ -357,6 +389,7 @@ static enum flow_next step_deliver(struct request *r)
 {
 	count(r);
 	add_preferences(r);
+	errand_let_go(r);
 	if (r->parked)
 		r->front->ready(r);
 	return FLOW_OVER;
@@ -370,6 +403,7 @@ static enum flow_next (*const steps[])(struct request *r) = {
         [STEP_JOIN] = step_join,
         [STEP_PASS] = step_pass,
         [STEP_WRITE] = step_write,
+        [STEP_ERRAND] = step_errand,
         [STEP_DELIVER] = step_deliver,
 };
 
@@ -407,7 +441,8 @@ int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, c
 	pthread_cond_init(&flow->inners.none, NULL);
 	flow->flights = flights_new(cache_generations(cache));
 	flow->credentials = credentials_new();
-	return flow->flights && flow->credentials ? 0 : -ENOMEM;
+	flow->errands = errands_new();
+	return flow->flights && flow->credentials && flow->errands ? 0 : -ENOMEM;
 }
 
 void flow_release(struct flow *flow)
@@ -416,6 +451,8 @@ void flow_release(struct flow *flow)
 	flow->flights = NULL;
 	credentials_free(flow->credentials);
 	flow->credentials = NULL;
+	errands_free(flow->errands);
+	flow->errands = NULL;
 	pthread_mutex_destroy(&flow->inners.lock);
 	pthread_cond_destroy(&flow->inners.none);
 }

@@ -9,6 +9,7 @@
 #include "cache/cache.h"
 #include "engine/engines.h"
 #include "flow/asked.h"
+#include "flow/errand.h"
 #include "flow/flight.h"
 #include "flow/request.h"
 #include "upstream/origin.h"
@@ -37,6 +38,7 @@ struct flow {
 	const struct digest_secret *secret; /* borrowed */
 	struct flights *flights;            /* owned */
 	struct credentials *credentials;    /* owned */
+	struct errands *errands;            /* owned */
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;
@@ -55,6 +57,12 @@ void flow_release(struct flow *flow);
  */
 bool flow_start(struct flow *flow, struct request *r);
 
+/*
+ * Takes the target apart, puts the session in force that r names, and finds out who asks: the first part of the
+ * journey, for pages that have to know. False: r is answered: 400, 403, 414, 503. Any thread.
+ */
+bool flow_identify(struct flow *flow, struct request *r);
+
 /* The steps at which others hand a parked request back; for fetch.c and the callbacks of the cache. */
 enum flow_step {
 	STEP_CLASSIFY,
@@ -64,6 +72,7 @@ enum flow_step {
 	STEP_JOIN,
 	STEP_PASS,
 	STEP_WRITE,
+	STEP_ERRAND,
 	STEP_DELIVER,
 };
 

@@ -4,6 +4,9 @@ libdaemon_a_SOURCES += \
 	src/flow/conditions.c src/flow/conditions.h \
 	src/flow/credentials.c src/flow/credentials.h \
 	src/flow/directives.c src/flow/directives.h \
+	src/flow/errand.c src/flow/errand.h src/flow/errand_inside.h \
+	src/flow/errand_lane.c \
+	src/flow/errands.c \
 	src/flow/fetch.c src/flow/fetch.h \
 	src/flow/fetch_answer.c src/flow/fetch_inside.h \
 	src/flow/fetch_land.c \

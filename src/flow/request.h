@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 struct engine;
+struct errand_lane;
 struct flow;
 struct request;
 
@@ -119,6 +120,8 @@ struct request {
 	struct cache_key primary; /* the key before a marker led to one of several variants */
 	struct entry *stale;      /* to be validated; one reference or NULL */
 	enum cache_forward why;   /* why Redmine is asked */
+	bool in_turn;             /* nothing of the same identity comes before it any more (flow/errand.h) */
+	struct errand_lane *lane; /* of a write that was held: what waits behind it */
 	unsigned next_step;
 	bool parked;
 	bool vouched; /* Redmine was asked about its credential (flow/credentials.h) */

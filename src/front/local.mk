@@ -1,5 +1,6 @@
 libdaemon_a_SOURCES += \
 	src/front/admit.c src/front/admit.h \
+	src/front/errand_page.c src/front/errand_page.h \
 	src/front/front.c src/front/front.h \
 	src/front/hosts.c src/front/hosts.h \
 	src/front/listener.c src/front/listener.h \

@@ -1,6 +1,7 @@
 #include "front/pages.h"
 
 #include "base/clock.h"
+#include "front/errand_page.h"
 #include "front/metrics.h"
 #include "front/metrics_text.h"
 #include "front/status.h"
@@ -99,6 +100,10 @@ void pages_answer(struct front *front, struct request *r)
 		request_answer_error(r, 405, 0, "The daemon's own pages are only read.");
 		if (fields_add(&r->answer.fields, "Allow", "GET, HEAD") < 0)
 			r->answer.status = 503;
+		return;
+	}
+	if (errand_page_own(r->raw_target)) {
+		errand_page_answer(front, r);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {

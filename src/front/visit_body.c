@@ -7,6 +7,14 @@
 /* So much beyond the limit of a body that is refused is read before the connection is cut. */
 #define REFUSED_HEARD_OUT (64 * 1024 * 1024)
 
+/* A request that is done later needs its body before it is answered. */
+static bool is_gathered(const struct request *r)
+{
+	return r->body_size >= 0 &&
+	       (r->body_size <= BODY_GATHERED ||
+	               (r->preferences.respond_async && (uint64_t)r->body_size <= r->conf->errands.body_limit));
+}
+
 /* The first call of a request that brings a body. */
 enum MHD_Result visit_begin_body(struct visit *v, const char *method)
 {
@@ -22,7 +30,7 @@ enum MHD_Result visit_begin_body(struct visit *v, const char *method)
 		return MHD_YES;
 	}
 	pipe_set_writer(&v->r->upload, visit_wake, v);
-	if (v->r->body_size >= 0 && v->r->body_size <= BODY_GATHERED) {
+	if (is_gathered(v->r)) {
 		v->state = VISIT_GATHER;
 		return MHD_YES;
 	}

@@ -108,6 +108,12 @@ START_TEST(every_option)
 	                            "listeners = unix:/run/x.sock [::1]:7337\n"
 	                            "uids = 0 118\n"
 	                            "gids = 119\n"
+	                            "[errands]\n"
+	                            "queue = 120\n"
+	                            "body_limit = 121K\n"
+	                            "memory = 122M\n"
+	                            "keep = 123s\n"
+	                            "outcomes = 124\n"
 	                            "[cache]\n"
 	                            "path =\n"
 	                            "memory = 109M\n"
@@ -153,6 +159,11 @@ START_TEST(every_option)
 	ck_assert_int_eq(conf->session.wait_limit_ms, 114000);
 	ck_assert_int_eq(conf->session.workers_limit, 115);
 	assert_board(conf_session(conf, "board"));
+	ck_assert_int_eq(conf->errands.queue, 120);
+	ck_assert_uint_eq(conf->errands.body_limit, 121 << 10);
+	ck_assert_uint_eq(conf->errands.memory, 122 << 20);
+	ck_assert_int_eq(conf->errands.keep_ms, 123000);
+	ck_assert_int_eq(conf->errands.outcomes, 124);
 	ck_assert_str_eq(conf->cache.path, "");
 	ck_assert_uint_eq(conf->cache.memory, 109 << 20);
 	ck_assert_uint_eq(conf->cache.size, 110 << 20);
@@ -247,8 +258,8 @@ START_TEST(unknown_names)
 {
 	assert_problems(URL "[upstrem]\nurl = x\ntimeout = y\n[database]\n[cache]\nmemroy = 1M\nxyzzy = 1\n", NULL,
 	        "a.conf:3: unknown section [upstrem], perhaps [upstream]; allowed: [upstream], [listen], [engine], "
-	        "[engine \"NAME\"], [session], [session \"NAME\"], [cache], [lifetime], [log]\n"
-	        "a.conf:6: unknown section [database]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [cache], "
+	        "[engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], [lifetime], [log]\n"
+	        "a.conf:6: unknown section [database]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], "
 	        "[lifetime], [log]\n"
 	        "a.conf:8: unknown option \"memroy\" in [cache], perhaps \"memory\"; allowed: path, memory, size, object_limit, "
 	        "policy\n"
@@ -259,7 +270,7 @@ START_TEST(unknown_names)
 	        "a.conf:7: unknown option \"worker\" in [engine \"NAME\"], perhaps \"workers\"; allowed: workers, queue, path, options\n");
 	assert_problems(URL, OVERRIDES("lgo.level=warn", "log.levle=warn", "log.x.level=warn"),
 	        "-o lgo.level: unknown section [lgo], perhaps [log]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], "
-	        "[session], [session \"NAME\"], [cache], [lifetime], [log]\n"
+	        "[session], [session \"NAME\"], [errands], [cache], [lifetime], [log]\n"
 	        "-o log.levle: unknown option \"levle\" in [log], perhaps \"level\"; allowed: level, format\n"
 	        "-o log.x.level: section [log] is not followed by a name; allowed: [log]\n");
 	assert_problems(URL "[log \"x\"]\nlevel = warn\n[engine \"a.b\"]\nworkers = 1\n", NULL,

@@ -92,7 +92,7 @@ START_TEST(lists_what_there_is)
 
 	ck_assert_int_eq(section_list(&out), 0);
 	ck_assert_str_eq(buf_text(&out),
-	        "[upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [cache], [lifetime], [log]");
+	        "[upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], [lifetime], [log]");
 	buf_clear(&out);
 	ck_assert_int_eq(option_list("engine", true, &out), 0);
 	ck_assert_str_eq(buf_text(&out), "workers, queue, path, options");

@@ -5,6 +5,7 @@ flow_tests = \
 	tests/unit/flow/test_conditions \
 	tests/unit/flow/test_credentials \
 	tests/unit/flow/test_directives \
+	tests/unit/flow/test_errand \
 	tests/unit/flow/test_fetch \
 	tests/unit/flow/test_flight \
 	tests/unit/flow/test_flow \
@@ -30,6 +31,10 @@ tests_unit_flow_test_cache_status_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_directives_SOURCES = tests/unit/flow/test_directives.c tests/unit/unit.h
 tests_unit_flow_test_directives_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_directives_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_errand_SOURCES = tests/unit/flow/test_errand.c $(flow_kit)
+tests_unit_flow_test_errand_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_errand_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_fetch_SOURCES = tests/unit/flow/test_fetch.c $(flow_kit)
 tests_unit_flow_test_fetch_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
