@@ -263,7 +263,7 @@ START_TEST(unknown_names)
 	        "[lifetime], [log]\n"
 	        "a.conf:8: unknown option \"memroy\" in [cache], perhaps \"memory\"; allowed: path, memory, size, object_limit, "
 	        "policy\n"
-	        "a.conf:9: unknown option \"xyzzy\" in [cache]; allowed: path, memory, size, object_limit, policy\n");
+	        "a.conf:9: unknown option \"xyzzy\" in [cache]; allowed: path, memory, size, object_limit, policy, credential_check\n");
 	assert_problems(URL "[engine]\nworkers = 4\n[engine \"thread\"]\ndefault = thread\nworker = 4\n", NULL,
 	        "a.conf:4: unknown option \"workers\" in [engine]; allowed: default\n"
 	        "a.conf:6: unknown option \"default\" in [engine \"NAME\"]; allowed: workers, queue, path, options\n"
