@@ -256,14 +256,13 @@ END_TEST
 
 START_TEST(unknown_names)
 {
-	assert_problems(URL "[upstrem]\nurl = x\ntimeout = y\n[database]\n[cache]\nmemroy = 1M\nxyzzy = 1\n", NULL,
+	assert_problems(URL "[upstrem]\nurl = x\ntimeout = y\n[database]\n[log]\nlevle = info\nxyzzy = 1\n", NULL,
 	        "a.conf:3: unknown section [upstrem], perhaps [upstream]; allowed: [upstream], [listen], [engine], "
 	        "[engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], [lifetime], [log]\n"
 	        "a.conf:6: unknown section [database]; allowed: [upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], "
 	        "[lifetime], [log]\n"
-	        "a.conf:8: unknown option \"memroy\" in [cache], perhaps \"memory\"; allowed: path, memory, size, object_limit, "
-	        "policy\n"
-	        "a.conf:9: unknown option \"xyzzy\" in [cache]; allowed: path, memory, size, object_limit, policy, credential_check\n");
+	        "a.conf:8: unknown option \"levle\" in [log], perhaps \"level\"; allowed: level, format\n"
+	        "a.conf:9: unknown option \"xyzzy\" in [log]; allowed: level, format\n");
 	assert_problems(URL "[engine]\nworkers = 4\n[engine \"thread\"]\ndefault = thread\nworker = 4\n", NULL,
 	        "a.conf:4: unknown option \"workers\" in [engine]; allowed: default\n"
 	        "a.conf:6: unknown option \"default\" in [engine \"NAME\"]; allowed: workers, queue, path, options\n"
