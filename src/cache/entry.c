@@ -33,9 +33,28 @@ void blob_unref(struct blob *blob)
 	CHECK(blob, BLOB_MAGIC);
 	if (atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	if (blob_packed(blob) != blob)
+		blob_unref(blob_packed(blob));
 	blob->magic = 0;
 	free(blob->data);
 	free(blob);
+}
+
+struct blob *blob_packed(const struct blob *blob)
+{
+	return atomic_load_explicit(&blob->packed, memory_order_acquire);
+}
+
+struct blob *blob_keep_packed(struct blob *blob, struct blob *packed)
+{
+	struct blob *kept = NULL;
+
+	CHECK(blob, BLOB_MAGIC);
+	if (atomic_compare_exchange_strong(&blob->packed, &kept, packed))
+		return packed;
+	if (packed != blob)
+		blob_unref(packed);
+	return kept;
 }
 
 struct entry *entry_new(void)

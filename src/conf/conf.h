@@ -7,7 +7,7 @@
  * comments after ; or # at the start of a line and after ; behind a space.
  * Drop-ins: every *.conf in the folder conf.d beside the file, in order of
  * name, read after it.
- * A repeatable setting (listen.address, listen.allowed_hosts) collects its
+ * A repeatable setting (listen.address, listen.allowed_hosts, listen.allowed_origins) collects its
  * values; a drop-in or -o that gives an empty value first forgets the earlier
  * ones, and the first -o of a repeatable setting replaces what files said.
  */
@@ -86,12 +86,14 @@ struct conf {
 		char *proxy;                /* NULL: none (the environment is not asked) */
 	} upstream;
 	struct {
-		struct text_list address;       /* default one: 127.0.0.1:7336 */
-		struct text_list allowed_hosts; /* default: see front */
-		bool allow_remote;              /* a non-loopback address is an error without it */
-		bool trust_forwarded;           /* X-Forwarded-Host/-Proto tell the client's address */
-		int threads;                    /* 0: auto */
-		int max_connections;            /* 4096 */
+		struct text_list address;         /* default one: 127.0.0.1:7336 */
+		struct text_list allowed_hosts;   /* default: see front */
+		struct text_list allowed_origins; /* of web pages, in lower case; default: none */
+		int compression;                  /* enum conf_compression */
+		bool allow_remote;                /* a non-loopback address is an error without it */
+		bool trust_forwarded;             /* X-Forwarded-Host/-Proto tell the client's address */
+		int threads;                      /* 0: auto */
+		int max_connections;              /* 4096 */
 		int64_t idle_timeout_ms;   /* 60s: kept-alive connection without a request, client that takes nothing */
 		int64_t header_timeout_ms; /* 15s: from the first byte of a head to its end */
 		uint64_t header_limit;     /* bytes of a request's head, 16K */

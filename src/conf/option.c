@@ -22,6 +22,7 @@
 #define ENGINE        &type_engine, ""
 #define ADDRESSES     &type_addresses, ""
 #define HOSTS         &type_hosts, ""
+#define ORIGINS       &type_origins, ""
 #define TEXT          &type_text, ""
 #define SECRET        &type_secret, ""
 #define PROXY(words)  &type_proxy, words

@@ -12,7 +12,7 @@
  * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
  *   type    what type.h offers: URL(schemes) PATH(words) OBJECT BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
  *           TEXT SECRET PROXY(schemes) LISTENERS ACCOUNTS (these two: words on one line)
- *           ADDRESSES HOSTS (these two repeatable)
+ *           ADDRESSES HOSTS ORIGINS (these three repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
  *   when    RELOAD: SIGHUP puts it in force; START: needs a restart (a change is logged as such)
  *   help    whole sentences
@@ -63,6 +63,12 @@ OPTION(listen, allowed_hosts, listen.allowed_hosts, HOSTS, "", "", "", RELOAD,
 	"Further names by which clients may call this daemon (the Host of a request): cache.example.org with any port, "
 	"cache.example.org:80 with that one, * any name. Those it listens on and localhost are always allowed. The names "
 	"keep web pages out that make a name of theirs lead here; * lets them in. May be given several times.")
+OPTION(listen, allowed_origins, listen.allowed_origins, ORIGINS, "", "", "", RELOAD,
+	"Web pages that may ask from a browser, by their origin: https://dashboard.example.org. Each may send and read what "
+	"its visitor may, credentials included (CORS). May be given several times.")
+OPTION(listen, compression, listen.compression, CHOICE("auto yes no"), "auto", "", "", RELOAD,
+	"Whether answers that are kept are sent compressed (gzip) to clients that accept it. auto: to those on other "
+	"machines, or behind a proxy that says X-Forwarded-For.")
 OPTION(listen, allow_remote, listen.allow_remote, BOOL, "no", "", "", START,
 	"Whether an address that other machines can reach may be listened on. Who can connect can ask Redmine with the "
 	"keys that he has, over a connection that is not encrypted.")

@@ -44,6 +44,8 @@ extern const struct option_type type_choice;    /* an enum that counts the words
 extern const struct option_type type_engine;    /* char *; a name that engine_name_valid() accepts */
 extern const struct option_type type_addresses; /* struct text_list; each accepted by address_parse() */
 extern const struct option_type
+        type_origins; /* struct text_list; origins of web pages as browsers write them: http://HOST[:PORT] or https:// */
+extern const struct option_type
         type_hosts; /* struct text_list; host names and addresses, with a port or without, or "*" */
 
 extern const struct option_type type_text;      /* char *; NULL when empty */

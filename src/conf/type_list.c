@@ -109,6 +109,33 @@ static int hosts_allowed(const struct option *option, struct buf *out)
 
 const struct option_type type_hosts = {"HOST", true, hosts_parse, list_print, hosts_allowed, list_copy, list_release};
 
+static int origins_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	CLEANUP(freep) char *origin = NULL;
+	int r;
+
+	if (!*text) {
+		list_release(member);
+		return 0;
+	}
+	r = url_parse(text, "http https", &origin, fail);
+	if (r < 0)
+		return r;
+	if (strchr(strstr(origin, "://") + 3, '/'))
+		return fail_set(fail, -EINVAL, "\"%s\" has a path, which an origin has not", text);
+	for (char *at = origin; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return list_add(member, origin);
+}
+
+static int origins_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "http://HOST, http://HOST:PORT or the same with https");
+}
+
+const struct option_type type_origins = {
+        "ORIGIN", true, origins_parse, list_print, origins_allowed, list_copy, list_release};
+
 /* Words: a list on one line, so that each [section "NAME"] has its own. */
 
 static int words_add(struct text_list *list, const char *word, size_t size)

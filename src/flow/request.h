@@ -73,6 +73,7 @@ struct request_front {
 /* Where a client came in, as far as it says who the client is. */
 struct request_door {
 	const char *listener; /* the value of listen.address; NULL: an inner request. Borrowed from the front */
+	bool remote;          /* the client is on another machine */
 	bool has_peer;        /* a Unix socket's: its process is known */
 	uint32_t uid, gid;    /* of that */
 };

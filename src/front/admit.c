@@ -1,5 +1,6 @@
 #include "front/admit.h"
 
+#include "front/browser.h"
 #include "front/hosts.h"
 #include "front/pages.h"
 #include "redmine/redact.h"
@@ -163,7 +164,7 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 	*ret = r;
 	if (copied.malformed)
 		return refuse(r, 400, "A field has a name that is no token, or a NUL in its value.");
-	if (!check(a, r))
+	if (!check(a, r) || browser_preflight(r))
 		return false;
 	if (pages_own(r->raw_target)) {
 		pages_answer(a->front, r);

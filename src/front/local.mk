@@ -1,12 +1,14 @@
 libdaemon_a_SOURCES += \
 	src/front/admit.c src/front/admit.h \
 	src/front/errand_page.c src/front/errand_page.h \
+	src/front/browser.c src/front/browser.h \
 	src/front/front.c src/front/front.h \
 	src/front/hosts.c src/front/hosts.h \
 	src/front/listener.c src/front/listener.h \
 	src/front/loop.c src/front/loop.h \
 	src/front/metrics.c src/front/metrics.h \
 	src/front/metrics_text.c src/front/metrics_text.h \
+	src/front/pack.c src/front/pack.h \
 	src/front/pages.c src/front/pages.h \
 	src/front/prepared.c src/front/prepared.h \
 	src/front/reason.c src/front/reason.h \

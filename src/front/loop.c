@@ -44,6 +44,8 @@ static void look_at_door(struct guest *guest)
 	socklen_t size = sizeof(peer);
 
 	guest->door.listener = guest->listener->text;
+	guest->door.remote = strcmp(guest->client, "unix") != 0 && strncmp(guest->client, "127.", 4) != 0 &&
+	                     strcmp(guest->client, "::1") != 0;
 	if (!guest->listener->unix_socket || getsockopt(guest->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
 	guest->door.has_peer = true;
@@ -65,9 +67,9 @@ static void *welcome(struct loop_daemon *daemon, struct MHD_Connection *connecti
 	guest->listener = daemon->listener;
 	guest->fd = fd->connect_fd;
 	guest->since_us = clock_monotonic_us();
-	look_at_door(guest);
 	atomic_store_explicit(&loop->stirred_us, guest->since_us, memory_order_relaxed);
 	print_client(guest, address ? address->client_addr : NULL);
+	look_at_door(guest);
 	guest->next = loop->guests;
 	if (guest->next)
 		guest->next->previous = guest;

@@ -2,6 +2,8 @@
 
 #include "flow/conditions.h"
 #include "flow/forward.h"
+#include "front/browser.h"
+#include "front/pack.h"
 #include "front/reason.h"
 
 #include <errno.h>
@@ -53,7 +55,17 @@ static int add_location(
 	return add_field(reply, field->name, buf_text(&led));
 }
 
-static int add_entry_fields(struct reply *reply, const struct request *r, const struct origin *origin)
+/* A strong ETag is of the bytes as they were: of others it is a weak one (RFC 9110 section 8.8.1). */
+static int add_weak_etag(struct reply *reply, const char *value)
+{
+	CLEANUP(buf_release) struct buf weak = BUF_INIT(LINE_CEILING);
+
+	if (buf_printf(&weak, "%s%s", value[0] == '"' ? "W/" : "", value) < 0)
+		return -ENOMEM;
+	return add_field(reply, "ETag", buf_text(&weak));
+}
+
+static int add_entry_fields(struct reply *reply, const struct request *r, const struct origin *origin, bool packed)
 {
 	const struct fields *fields = &r->answer.entry->fields;
 	bool leads = !r->directives.no_transform;
@@ -62,29 +74,56 @@ static int add_entry_fields(struct reply *reply, const struct request *r, const 
 	for (size_t i = 0; i < fields->count && result == 0; i++) {
 		const struct field *field = &fields->items[i];
 
-		if (r->answer.status == 304 && is_of_the_body(field->name))
+		if ((r->answer.status == 304 && is_of_the_body(field->name)) || browser_replaces(r, field->name))
 			continue;
 		if (leads && (field_name_is(field->name, "Location") || field_name_is(field->name, "Content-Location")))
 			result = add_location(reply, field, r, origin);
+		else if (packed && field_name_is(field->name, "ETag"))
+			result = add_weak_etag(reply, field->value);
 		else
 			result = add_field(reply, field->name, field->value);
 	}
+	if (packed && result == 0)
+		result = add_field(reply, "Content-Encoding", "gzip");
+	if (packed && result == 0)
+		result = add_field(reply, "Vary", "Accept-Encoding");
 	/* What is this client's alone: Set-Cookie. */
 	for (size_t i = 0; i < r->answer.fields.count && result == 0; i++)
 		result = add_field(reply, r->answer.fields.items[i].name, r->answer.fields.items[i].value);
 	return result;
 }
 
-/* Via behind what others wrote (RFC 9110 7.6.3), and what the cache did. */
-static int add_own_fields(struct reply *reply, const struct cache_status *cache)
+static int add_fields(struct reply *reply, const struct fields *fields)
+{
+	for (size_t i = 0; i < fields->count; i++)
+		if (add_field(reply, fields->items[i].name, fields->items[i].value) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* Where the time went, for the tools of browsers (W3C Server Timing). */
+static int add_timing(struct reply *reply, const struct request *r, const struct cache_status *cache)
+{
+	char text[80];
+	int size = snprintf(text, sizeof(text), "cache;desc=%s", cache_kind_word(cache_status_kind(cache)));
+
+	if (r->answer.upstream_us >= 0)
+		snprintf(text + size, sizeof(text) - (size_t)size, ", upstream;dur=%.1f",
+		        (double)r->answer.upstream_us / 1000);
+	return add_field(reply, "Server-Timing", text);
+}
+
+/* Via behind what others wrote (RFC 9110 7.6.3), what the cache did, and what a browser is told. */
+static int add_own_fields(struct reply *reply, const struct request *r, const struct cache_status *cache)
 {
 	CLEANUP(buf_release) struct buf value = BUF_INIT(LINE_CEILING);
+	CLEANUP(fields_release) struct fields browser = {0};
 
-	if (cache_status_print(cache, &value) < 0)
+	if (cache_status_print(cache, &value) < 0 || browser_fields(r, &browser) < 0)
 		return -ENOMEM;
-	if (add_field(reply, "Via", FORWARD_VIA) < 0)
+	if (add_field(reply, "Via", FORWARD_VIA) < 0 || add_field(reply, "Cache-Status", buf_text(&value)) < 0)
 		return -ENOMEM;
-	return add_field(reply, "Cache-Status", buf_text(&value));
+	return add_timing(reply, r, cache) < 0 ? -ENOMEM : add_fields(reply, &browser);
 }
 
 /* RFC 9111 section 4.2.3. */
@@ -161,6 +200,7 @@ int reply_from_entry(
 	const struct entry *entry = r->answer.entry;
 	struct reply reply = {.status = r->answer.status};
 	struct cache_status cache = r->answer.cache;
+	struct blob *sent = reply.status == 200 ? pack_body(r, body) : body; /* of a request without a range */
 	bool partial, aged = cache.hit || entry->age_ms >= 1000;
 	struct range range;
 
@@ -169,11 +209,11 @@ int reply_from_entry(
 	if (reply.status == 304)
 		reply.response = make_not_modified();
 	else
-		reply.response = make_from_body(&reply, r, body, &range);
+		reply.response = make_from_body(&reply, r, sent, &range);
 	partial = reply.status != r->answer.status;
-	if (!reply.response || add_entry_fields(&reply, r, origin) < 0 ||
-	        (partial && add_content_range(&reply, &range, body->size) < 0) ||
-	        (aged && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, &cache) < 0) {
+	if (!reply.response || add_entry_fields(&reply, r, origin, sent != body) < 0 ||
+	        (partial && add_content_range(&reply, &range, sent->size) < 0) ||
+	        (aged && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, r, &cache) < 0) {
 		reply_release(&reply);
 		return -ENOMEM;
 	}
@@ -234,9 +274,10 @@ int reply_from_answer(struct reply *ret, struct request *r, const struct reply_r
 	if (!reply.response)
 		goto failed;
 	for (size_t i = 0; i < r->answer.fields.count; i++)
-		if (add_field(&reply, r->answer.fields.items[i].name, r->answer.fields.items[i].value) < 0)
+		if (!browser_replaces(r, r->answer.fields.items[i].name) &&
+		        add_field(&reply, r->answer.fields.items[i].name, r->answer.fields.items[i].value) < 0)
 			goto failed;
-	if (add_own_fields(&reply, &r->answer.cache) < 0)
+	if (add_own_fields(&reply, r, &r->answer.cache) < 0)
 		goto failed;
 	*ret = reply;
 	return 0;

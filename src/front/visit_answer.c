@@ -153,7 +153,7 @@ static enum MHD_Result add_to_prepared(
 static struct prepared_answer *find_prepared(struct visit *v, const char *method)
 {
 	const struct listener *listener = v->guest->listener;
-	const uint32_t peer[2] = {v->guest->door.uid, v->guest->door.gid};
+	const uint32_t peer[3] = {v->guest->door.uid, v->guest->door.gid, v->guest->door.remote};
 	struct loop *loop = v->loop;
 
 	if (atomic_load_explicit(&loop->front->draining, memory_order_relaxed) || v->guest->refused)

@@ -13,7 +13,7 @@ from http_requests import READS, WRITES
 LEFT_OUT = {
     "connection", "keep-alive", "transfer-encoding", "content-length",  # the client itself fails on a body of another length
     "date", "x-runtime", "x-request-id",
-    "via", "age", "cache-status",
+    "via", "age", "cache-status", "server-timing",
     "set-cookie", "etag",
 }  # fmt: skip
 WEAK_TAG = re.compile(r'W/"[0-9a-f]{32,64}"')

@@ -177,7 +177,7 @@ def http_client(address):
     return http.client.HTTPConnection(*address, timeout=LIMIT)
 
 
-def masked(fields, names=("date", "age", "cache-status", "via", "x-request-id")):
+def masked(fields, names=("date", "age", "cache-status", "server-timing", "via", "x-request-id")):
     """Fields without those that differ from answer to answer, names in lower case."""
     return [(name.lower(), value) for name, value in fields if name.lower() not in names]
 

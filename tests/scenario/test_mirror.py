@@ -270,7 +270,7 @@ def test_answer_fields(daemon, fake, fresh):
     assert answer.get("Keep-Alive") != "timeout=5"
     assert ("X-Lower-case", "kept") in answer.fields
     assert answer.all("Via") == ["1.1 redmine-cached"]
-    allowed = {"via", "cache-status", "connection", "keep-alive", "content-length"}
+    allowed = {"via", "cache-status", "server-timing", "connection", "keep-alive", "content-length"}
     assert {name.lower() for name, _ in answer.fields} - {name.lower() for name, _ in fields} <= allowed
 
 

@@ -5,6 +5,7 @@ front_tests = \
 	tests/unit/front/test_front \
 	tests/unit/front/test_hosts \
 	tests/unit/front/test_listener \
+	tests/unit/front/test_pack \
 	tests/unit/front/test_pages \
 	tests/unit/front/test_prepared \
 	tests/unit/front/test_reason \
@@ -28,6 +29,10 @@ tests_unit_front_test_hosts_LDADD = $(TESTS_LIBS)
 tests_unit_front_test_listener_SOURCES = tests/unit/front/test_listener.c $(front_kit)
 tests_unit_front_test_listener_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_front_test_listener_LDADD = $(TESTS_LIBS)
+
+tests_unit_front_test_pack_SOURCES = tests/unit/front/test_pack.c $(front_kit)
+tests_unit_front_test_pack_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_pack_LDADD = $(TESTS_LIBS)
 
 tests_unit_front_test_pages_SOURCES = tests/unit/front/test_pages.c $(front_kit)
 tests_unit_front_test_pages_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

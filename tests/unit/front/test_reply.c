@@ -77,7 +77,8 @@ START_TEST(entry_with_age_and_status)
 	ck_assert_str_eq(reply.reason, "Fine");
 	ck_assert_uint_eq(reply.body_size, body->size);
 	assert_fields(&reply, "X-B: 1\r\nETag: \"1\"\r\nx-b: 2\r\nLocation: http://localhost:7336/1\r\nAge: 17\r\n"
-	                      "Via: 1.1 redmine-cached\r\nCache-Status: redmine-cached; hit; ttl=18\r\n");
+	                      "Via: 1.1 redmine-cached\r\nCache-Status: redmine-cached; hit; ttl=18\r\n"
+	                      "Server-Timing: cache;desc=hit\r\n");
 	ck_assert_str_eq(fields_get(&reply.refused, "X-Empty"), ""); /* which libmicrohttpd does not take */
 	blob_unref(body);
 	reply_release(&reply);
@@ -97,7 +98,7 @@ START_TEST(entry_that_was_fetched_just_now)
 	ck_assert_int_eq(reply_from_entry(&reply, bed.r, &bed.origin, bed.entry->body, NOW_MS), 0);
 	assert_fields(&reply,
 	        "Set-Cookie: a=1\r\nAge: 5\r\nVia: 1.1 redmine-cached\r\n"
-	        "Cache-Status: redmine-cached; fwd=uri-miss; stored\r\n");
+	        "Cache-Status: redmine-cached; fwd=uri-miss; stored\r\nServer-Timing: cache;desc=miss\r\n");
 	reply_release(&reply);
 	clear(&bed);
 }
@@ -116,7 +117,7 @@ START_TEST(not_modified_says_nothing_of_the_body)
 	ck_assert_ptr_null(reply.reason); /* the stored one is that of a 200 */
 	ck_assert_uint_eq(reply.body_size, 0);
 	assert_fields(&reply, "ETag: \"1\"\r\nCache-Control: private\r\nAge: 5\r\nVia: 1.1 redmine-cached\r\n"
-	                      "Cache-Status: redmine-cached; hit; ttl=30\r\n");
+	                      "Cache-Status: redmine-cached; hit; ttl=30\r\nServer-Timing: cache;desc=hit\r\n");
 	reply_release(&reply);
 	clear(&bed);
 }
