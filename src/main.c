@@ -112,9 +112,12 @@ static int prepare_engine(struct daemon *d, const struct conf_engine *row, struc
 	                .verify = d->conf->upstream.verify,
 	                .connections = 4},
 	        .workers = row->workers,
+	        .ceiling = d->conf->engine.ceiling,
 	        .queue = row->queue,
 	        .path = row->path,
 	        .options = row->options,
+	        .recycle_jobs = row->recycle_jobs,
+	        .recycle_memory = row->recycle_memory,
 	};
 	struct engine *engine = engine_new(row->name, &settings, fail);
 
@@ -132,7 +135,7 @@ static int prepare(struct daemon *d, struct fail *fail)
 
 	if (r < 0)
 		return r;
-	d->engines = engines_new();
+	d->engines = engines_new(d->conf->engine.ceiling);
 	if (!d->engines)
 		return fail_set(fail, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < d->conf->engine.count && r == 0; i++)

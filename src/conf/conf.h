@@ -32,11 +32,13 @@ enum cache_policy { CACHE_POLICY_REDMINE, CACHE_POLICY_ORIGIN };
 
 /* [engine "NAME"] */
 struct conf_engine {
-	char *name;    /* NULL in conf->engine.defaults */
-	int workers;   /* 0: auto */
-	int queue;     /* jobs that may wait */
-	char *path;    /* of a plug-in, NULL for the built-in ones; without "/" it is in the folder of plug-ins */
-	char *options; /* what the plug-in is told; NULL: nothing */
+	char *name;       /* NULL in conf->engine.defaults */
+	int workers;      /* 0: auto */
+	int queue;        /* jobs that may wait */
+	char *path;       /* of a plug-in, NULL for the built-in ones; without "/" it is in the folder of plug-ins */
+	char *options;    /* what the plug-in is told; NULL: nothing */
+	int recycle_jobs; /* 0: never */
+	uint64_t recycle_memory; /* bytes, 0: never */
 };
 
 /* For [session "NAME"]: as [upstream] says, or other than that. */
@@ -102,6 +104,7 @@ struct conf {
 	} listen;
 	struct {
 		char *default_name;          /* "thread" */
+		int ceiling;                 /* over all engines; 0: auto */
 		struct conf_engine *items;   /* every [engine "NAME"], and the default one in any case */
 		struct conf_engine defaults; /* what an engine without a row has */
 		size_t count;

@@ -96,10 +96,19 @@ OPTION(engine, default, engine.default_name, ENGINE, "thread", "", "", START,
 	"The engine that asks Redmine for whoever does not name another by Redmine-Cached-Engine. It runs, and every one "
 	"that has a section of its own, as [engine \"async\"]. sync: one question at a time. thread: several, a thread for each. process: "
 	"several, a process for each. async: many, all from one thread.")
+OPTION(engine, ceiling, engine.ceiling, COUNT, "auto", "1", "10000", START,
+	"How many questions may be under way at a time over all engines, and what workers = auto never goes beyond. Those "
+	"who ask take turns when more is asked. auto: as many as the largest engine may have, 64 for workers = auto.")
 ENGINE_OPTION(engine, workers, workers, COUNT, "auto", "1", "10000", START,
-	"How many questions may be under way at a time. auto: as many as suit the engine. sync always has 1.")
+	"How many questions may be under way at a time. auto: more as long as Redmine answers more of them in the "
+	"same time, fewer when it does not or says that it has too much. sync always has 1.")
 ENGINE_OPTION(engine, queue, queue, NUMBER, "4096", "1", "1000000", START,
 	"Questions that may wait for a worker. Further ones are answered 503.")
+ENGINE_OPTION(engine, recycle_jobs, recycle_jobs, NUMBER, "10000", "0", "1000000000", START,
+	"After how many questions a worker of the process engine is replaced by a new one. 0: never.")
+ENGINE_OPTION(engine, recycle_memory, recycle_memory, SIZE, "256M", "0", "1T", START,
+	"With how much resident memory a worker of the process engine is replaced by a new one, between two questions. "
+	"0: never.")
 ENGINE_OPTION(engine, path, path, OBJECT, "", "", "", START,
 	"The shared object of an engine that is not built in, as record-replay.so; without a \"/\" it is looked for in the "
 	"folder that pkg-config --variable=plugindir redmine-cached names. Whoever may write that file is the daemon.")

@@ -6,9 +6,7 @@
 
 #include <errno.h>
 
-/* Transfers are cheap here; Redmine is what limits, and its front end queues. */
-#define ASYNC_AUTO 64
-#define ASYNC_MAX  10000
+#define ASYNC_MAX 10000
 
 struct async {
 	struct session *session;
@@ -109,15 +107,15 @@ static void process_bulk_request(struct engine *engine, struct job *const *jobs,
 {
 	struct async *async = engine->own;
 
-	pool_process_bulk_request(engine, jobs, count);
-	session_interrupt(async->session);
+	pool_put(engine, jobs, count);
+	if (!pthread_equal(pthread_self(), async->thread)) /* it looks itself when it has done what it does */
+		session_interrupt(async->session);
 }
 
 const struct engine_ops engine_async = {
         .abi = ENGINE_ABI,
         .name = "async",
         .workers_max = ASYNC_MAX,
-        .workers_auto = ASYNC_AUTO,
         .create_session = create_session,
         .process_bulk_request = process_bulk_request,
         .start = start,

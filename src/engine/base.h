@@ -7,9 +7,12 @@
 
 #include "engine/engine.h"
 
+struct job_queue_sleeper;
+
 struct job_queue {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	struct job_queue_sleeper *sleepers; /* who waits for a job, the last to come first */
+	atomic_int asleep;                  /* how many */
 	struct job *first, *last;
 	int size, limit;
 	bool closed;
@@ -22,9 +25,13 @@ struct engine {
 	char *name;
 	struct engine_settings settings;
 	struct job_queue queue;
-	void *own; /* the kind's own state */
-	atomic_int busy;
-	atomic_ullong done, refused, deaths, repeated, abandoned;
+	void *own;              /* the kind's own state */
+	bool automatic;         /* how many may run is found by trying, up to settings.workers */
+	int workers_first;      /* workers to start with */
+	atomic_int allowed;     /* jobs that may run now */
+	atomic_int waiting;     /* jobs that wait in front of the queue */
+	atomic_int busy, hands; /* workers at work, and all that there are */
+	atomic_ullong done, refused, deaths, recycled, repeated, abandoned;
 };
 
 /* An empty, open queue. limit: jobs that may wait. Jobs in it are linked, not owned. */
@@ -34,8 +41,15 @@ void job_queue_release(struct job_queue *q); /* must be empty */
 int job_queue_put(struct job_queue *q, struct job *job);
 /* The next job, or NULL when none waits; *ret_over: none will come any more. Any thread. */
 struct job *job_queue_try(struct job_queue *q, bool *ret_over);
-/* Waits for a job; NULL when the queue is closed and empty. */
+/* Waits for a job; NULL when the queue is closed and empty. Of those who wait the last to come is served first: its caches are warm. */
 struct job *job_queue_take(struct job_queue *q);
+/*
+ * This thread has just finished a job of its queue and comes back for the next in a moment: one job put until
+ * job_queue_returning(false) is its own, and nobody is woken for it.
+ */
+void job_queue_returning(bool on);
+/* True when a job put now finds nobody who waits, nor this thread itself. */
+bool job_queue_lacks_hands(const struct job_queue *q);
 /* No more is taken in; who waits is woken. */
 void job_queue_close(struct job_queue *q);
 /* Refuses all that waits. */
@@ -52,10 +66,13 @@ void base_run(struct engine *engine, struct session *session, struct job *job);
 /* Ends a job that the engine does not take. */
 void base_refuse(struct engine *engine, struct job *job, const char *text);
 
-/* A pool of settings.workers threads that take from the queue: what sync and thread share. */
+/* A pool of up to settings.workers threads that take from the queue: what sync and thread share. */
 int pool_start(struct engine *engine, struct fail *fail);
 void pool_stop(struct engine *engine, bool drain);
+void pool_release(struct engine *engine);
 void pool_process_bulk_request(struct engine *engine, struct job *const *jobs, size_t count);
+/* Puts them into the queue and refuses what it does not take. */
+void pool_put(struct engine *engine, struct job *const *jobs, size_t count);
 
 extern const struct engine_ops engine_sync;
 extern const struct engine_ops engine_thread;

@@ -7,9 +7,9 @@
 
 static const struct engine_ops *const kinds[] = {&engine_sync, &engine_thread, &engine_process, &engine_async};
 
-/* Redmine's answers are awaited more than calculated, so more workers than cores; what it sustains is for the operator to say. */
+/* Redmine's answers are awaited more than calculated, so more workers than cores to begin with; what it sustains is found out. */
 #define AUTO_WORKERS_A_CORE 4
-#define AUTO_WORKERS_MIN    8
+#define AUTO_WORKERS_FIRST  8
 #define AUTO_WORKERS_MAX    64
 
 static const struct engine_ops *find_kind(const char *name)
@@ -30,13 +30,32 @@ const char *engine_names(void)
 	return "sync, thread, process, async";
 }
 
-static int auto_workers(void)
+static void size_automatically(struct engine *engine)
 {
-	long workers = sysconf(_SC_NPROCESSORS_ONLN) * AUTO_WORKERS_A_CORE;
+	long first = sysconf(_SC_NPROCESSORS_ONLN) * AUTO_WORKERS_A_CORE;
+	int most = engine->settings.ceiling > 0 ? engine->settings.ceiling : AUTO_WORKERS_MAX;
 
-	if (workers < AUTO_WORKERS_MIN)
-		return AUTO_WORKERS_MIN;
-	return workers > AUTO_WORKERS_MAX ? AUTO_WORKERS_MAX : (int)workers;
+	if (most > engine->ops->workers_max)
+		most = engine->ops->workers_max;
+	if (first < AUTO_WORKERS_FIRST)
+		first = AUTO_WORKERS_FIRST;
+	engine->automatic = most > 1;
+	engine->settings.workers = most;
+	engine->workers_first = first < most ? (int)first : most;
+}
+
+static void size_workers(struct engine *engine)
+{
+	struct engine_settings *settings = &engine->settings;
+
+	if (settings->workers == 0) {
+		size_automatically(engine);
+	} else {
+		if (settings->workers > engine->ops->workers_max)
+			settings->workers = engine->ops->workers_max;
+		engine->workers_first = settings->workers;
+	}
+	atomic_store(&engine->allowed, engine->workers_first);
 }
 
 struct engine *engine_new(const char *name, const struct engine_settings *settings, struct fail *fail)
@@ -59,14 +78,15 @@ struct engine *engine_new(const char *name, const struct engine_settings *settin
 	engine->magic = ENGINE_MAGIC;
 	engine->ops = ops;
 	engine->settings = *settings;
-	if (engine->settings.workers == 0)
-		engine->settings.workers = ops->workers_auto > 0 ? ops->workers_auto : auto_workers();
-	if (engine->settings.workers > ops->workers_max)
-		engine->settings.workers = ops->workers_max;
+	size_workers(engine);
 	job_queue_init(&engine->queue, settings->queue);
 	if (ops->prepare && ops->prepare(engine, fail) < 0) {
 		engine_free(engine);
 		return NULL;
+	}
+	if (engine->workers_first > engine->settings.workers) { /* it may want fewer */
+		engine->workers_first = engine->settings.workers;
+		atomic_store(&engine->allowed, engine->workers_first);
 	}
 	return engine;
 }
@@ -132,15 +152,17 @@ void engine_get_figures(struct engine *engine, struct engine_figures *ret)
 	CHECK(engine, ENGINE_MAGIC);
 	pthread_mutex_lock(&engine->queue.lock);
 	*ret = (struct engine_figures){
-	        .workers = engine->settings.workers,
+	        .workers = atomic_load(&engine->allowed),
+	        .hands = atomic_load(&engine->hands),
 	        .busy = atomic_load(&engine->busy),
-	        .queued = engine->queue.size,
-	        .queue_limit = engine->queue.limit,
+	        .queued = engine->queue.size + atomic_load(&engine->waiting),
+	        .queue_limit = engine->settings.queue,
 	        .done = atomic_load(&engine->done),
 	        .refused = atomic_load(&engine->refused),
 	        .deaths = atomic_load(&engine->deaths),
 	        .repeated = atomic_load(&engine->repeated),
 	        .abandoned = atomic_load(&engine->abandoned),
+	        .recycled = atomic_load(&engine->recycled),
 	};
 	pthread_mutex_unlock(&engine->queue.lock);
 }

@@ -23,17 +23,19 @@ struct engine;
 struct engine_settings {
 	struct session_settings session; /* borrowed for the life of the engine */
 	int workers;                     /* 0: auto */
+	int ceiling;                     /* of auto; 0: the engines' own */
 	int queue;                       /* jobs that may wait */
-	const char *path;    /* of a plug-in's shared object, NULL for a built-in engine; borrowed as the session */
-	const char *options; /* what the plug-in is told, NULL: nothing; borrowed */
+	const char *path;        /* of a plug-in's shared object, NULL for a built-in engine; borrowed as the session */
+	const char *options;     /* what the plug-in is told, NULL: nothing; borrowed */
+	int recycle_jobs;        /* of the process engine: a worker is replaced after so many; 0: never */
+	uint64_t recycle_memory; /* ... or when it has so many resident bytes; 0: never */
 };
 
 struct engine_ops {
 	unsigned abi; /* ENGINE_ABI */
 #define ENGINE_ABI 1
 	const char *name;
-	int workers_max;  /* 1 for an engine that runs one at a time */
-	int workers_auto; /* what "auto" means; 0: calculated from the cores */
+	int workers_max; /* 1 for an engine that runs one at a time */
 
 	/* What one worker needs to talk to Redmine. NULL with fail set: the engine does not start. Worker's thread or the starting one. */
 	struct session *(*create_session)(struct engine *engine, struct fail *fail);
@@ -58,12 +60,14 @@ struct engine_ops {
 };
 
 struct engine_figures {
-	int workers, busy;
-	int queued, queue_limit;
+	int workers;             /* that may work now */
+	int hands, busy;         /* that there are, and those that work; of the async engine its transfers */
+	int queued, queue_limit; /* jobs that wait for a worker */
 	uint64_t done, refused;
 	uint64_t deaths;    /* workers that ended without being asked to, process engine */
 	uint64_t repeated;  /* ends that a plug-in told of jobs that were over */
 	uint64_t abandoned; /* jobs that a plug-in did not end, and that the daemon ended for it */
+	uint64_t recycled;  /* ... that were replaced after enough jobs or with too much memory */
 };
 
 /*

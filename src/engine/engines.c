@@ -1,21 +1,33 @@
 #include "engine/engines.h"
 
+#include "engine/base.h"
+#include "engine/scheduler.h"
+
 #include <errno.h>
 
 struct engines {
 	unsigned magic;
 #define ENGINES_MAGIC 0xe4614e05
-	struct engine **items; /* owned */
+	struct runner {
+		struct engine *engine; /* owned */
+		struct lane *lane;     /* the scheduler's */
+	} * items;
 	size_t count, default_index;
+	struct scheduler *scheduler;
 };
 
-struct engines *engines_new(void)
+struct engines *engines_new(int ceiling)
 {
 	struct engines *engines = calloc(1, sizeof(*engines));
 
-	if (engines)
-		engines->magic = ENGINES_MAGIC;
-	return engines;
+	if (!engines)
+		return NULL;
+	engines->magic = ENGINES_MAGIC;
+	engines->scheduler = scheduler_new(ceiling);
+	if (engines->scheduler)
+		return engines;
+	free(engines);
+	return NULL;
 }
 
 void engines_free(struct engines *engines)
@@ -24,26 +36,30 @@ void engines_free(struct engines *engines)
 		return;
 	CHECK(engines, ENGINES_MAGIC);
 	for (size_t i = 0; i < engines->count; i++)
-		engine_free(engines->items[i]);
+		engine_free(engines->items[i].engine);
 	free(engines->items);
+	scheduler_free(engines->scheduler);
 	engines->magic = 0;
 	free(engines);
 }
 
 int engines_add(struct engines *engines, struct engine *engine, bool is_default)
 {
-	struct engine **items;
+	struct lane *lane = scheduler_add(engines->scheduler, engine);
+	struct runner *items = realloc(engines->items, (engines->count + 1) * sizeof(*items));
 
 	CHECK(engines, ENGINES_MAGIC);
-	items = realloc(engines->items, (engines->count + 1) * sizeof(struct engine *));
-	if (!items) {
+	if (items)
+		engines->items = items;
+	if (!items || !lane) {
 		engine_free(engine);
 		return -ENOMEM;
 	}
-	engines->items = items;
+	if (engine->queue.limit < engine->settings.workers)
+		engine->queue.limit = engine->settings.workers; /* what comes through the scheduler may run at once */
 	if (is_default)
 		engines->default_index = engines->count;
-	items[engines->count++] = engine;
+	items[engines->count++] = (struct runner){engine, lane};
 	return 0;
 }
 
@@ -53,25 +69,24 @@ int engines_start(struct engines *engines, struct fail *fail)
 
 	CHECK(engines, ENGINES_MAGIC);
 	for (size_t i = 0; i < engines->count && r == 0; i++)
-		r = engine_start(engines->items[i], fail);
+		r = engine_start(engines->items[i].engine, fail);
 	return r;
 }
 
 void engines_stop(struct engines *engines, bool drain)
 {
 	CHECK(engines, ENGINES_MAGIC);
+	scheduler_close(engines->scheduler);
 	for (size_t i = 0; i < engines->count; i++)
-		engine_close(engines->items[i]);
-	for (size_t i = 0; i < engines->count; i++)
-		engine_stop(engines->items[i], drain);
+		engine_stop(engines->items[i].engine, drain);
 }
 
 struct engine *engines_find(const struct engines *engines, const char *name)
 {
 	CHECK(engines, ENGINES_MAGIC);
 	for (size_t i = 0; i < engines->count; i++)
-		if (strcmp(engine_name(engines->items[i]), name) == 0)
-			return engines->items[i];
+		if (strcmp(engine_name(engines->items[i].engine), name) == 0)
+			return engines->items[i].engine;
 	return NULL;
 }
 
@@ -79,13 +94,13 @@ struct engine *engines_default(const struct engines *engines)
 {
 	CHECK(engines, ENGINES_MAGIC);
 	ASSERT(engines->count > 0);
-	return engines->items[engines->default_index];
+	return engines->items[engines->default_index].engine;
 }
 
 struct engine *engines_at(const struct engines *engines, size_t index)
 {
 	CHECK(engines, ENGINES_MAGIC);
-	return index < engines->count ? engines->items[index] : NULL;
+	return index < engines->count ? engines->items[index].engine : NULL;
 }
 
 void engines_list(const struct engines *engines, char *text, size_t size)
@@ -96,10 +111,16 @@ void engines_list(const struct engines *engines, char *text, size_t size)
 	text[0] = '\0';
 	for (size_t i = 0; i < engines->count && used < size; i++)
 		used += (size_t)snprintf(
-		        text + used, size - used, "%s%s", i > 0 ? ", " : "", engine_name(engines->items[i]));
+		        text + used, size - used, "%s%s", i > 0 ? ", " : "", engine_name(engines->items[i].engine));
 }
 
 void engines_submit(struct engines *engines, struct engine *engine, struct job *job)
 {
-	engine_submit(engine ? engine : engines_default(engines), job);
+	size_t index = engines->default_index;
+
+	CHECK(engines, ENGINES_MAGIC);
+	for (size_t i = 0; engine && i < engines->count; i++)
+		if (engines->items[i].engine == engine)
+			index = i;
+	scheduler_submit(engines->scheduler, engines->items[index].lane, job);
 }

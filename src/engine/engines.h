@@ -9,8 +9,8 @@
 
 struct engines;
 
-/* An empty set, or NULL without memory. */
-struct engines *engines_new(void);
+/* An empty set, or NULL without memory. ceiling: jobs that may run over all of them; 0: as many as the largest may. */
+struct engines *engines_new(int ceiling);
 /* Frees the set and its engines, which have been stopped or were never started. NULL is allowed. */
 void engines_free(struct engines *engines);
 
@@ -34,7 +34,9 @@ struct engine *engines_at(const struct engines *engines, size_t index);
 /* "async, thread": what runs, cut to size. Any thread. */
 void engines_list(const struct engines *engines, char *text, size_t size);
 
-/* One job for one of the engines; NULL: for the default. Never blocks; done() may come before it returns. Any thread. */
+/*
+ * One job for one of the engines; NULL: for the default. It waits for its turn as scheduler.h has it. Never blocks; done() may come before it returns. Any thread.
+ */
 void engines_submit(struct engines *engines, struct engine *engine, struct job *job);
 
 #endif

@@ -306,6 +306,7 @@ void hand_lose(struct hand *hand, struct job **ret_again)
 	hand->hired = false;
 	hand->sent = 0;
 	hand->jobs = 0;
+	hand->grown = false;
 	if (!job)
 		return;
 	if (job->safe && !job->has_body && !hand->head_told && !hand->given_up && !hand->retried) {

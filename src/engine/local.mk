@@ -13,12 +13,15 @@ libdaemon_a_SOURCES += \
 	src/engine/plugin_session.c \
 	src/engine/plugin_slot.c \
 	src/engine/plugin_watch.c \
+	src/engine/limiter.c src/engine/limiter.h \
 	src/engine/pool.c \
 	src/engine/process.c src/engine/process.h \
 	src/engine/queue.c \
+	src/engine/scheduler.c src/engine/scheduler.h \
 	src/engine/spawner.c src/engine/spawner.h \
 	src/engine/sync.c \
 	src/engine/thread.c \
+	src/engine/waiting.c src/engine/waiting.h \
 	src/engine/wire.c src/engine/wire.h \
 	src/engine/worker.c src/engine/worker.h
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,8 +17,6 @@
 #define EVENTS_A_TURN 64
 #define LOOK_EVERY_MS 250
 #define OUT_CEILING   (8 * 1024 * 1024)
-/* A worker is replaced after so many jobs, so that nothing can grow in it for ever. */
-#define JOBS_A_WORKER 10000
 #define FORK_RETRY_MS 1000
 
 static int prepare(struct engine *engine, struct fail *fail)
@@ -30,6 +29,7 @@ static int prepare(struct engine *engine, struct fail *fail)
 	process->engine = engine;
 	process->epoll = process->event = -1;
 	process->count = engine->settings.workers;
+	process->wanted = engine->workers_first;
 	process->hands = calloc((size_t)process->count, sizeof(*process->hands));
 	engine->own = process;
 	if (!process->hands)
@@ -53,6 +53,15 @@ static void release(struct engine *engine)
 	engine->own = NULL;
 }
 
+static void count_hands(struct process *process)
+{
+	int alive = 0;
+
+	for (int i = 0; i < process->count; i++)
+		alive += process->hands[i].fd >= 0;
+	atomic_store(&process->engine->hands, alive);
+}
+
 static int hire(struct process *process, struct hand *hand)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = hand};
@@ -70,6 +79,7 @@ static int hire(struct process *process, struct hand *hand)
 		r = -errno;
 		hand_lose(hand, &none);
 	}
+	count_hands(process);
 	return r;
 }
 
@@ -81,15 +91,41 @@ static struct hand *idle_hand(struct process *process)
 	return NULL;
 }
 
+/* Of a process; 0 where that cannot be told. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	char path[64], text[128] = "";
+	unsigned long long total, resident = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%llu %llu", &total, &resident) != 2)
+		resident = 0;
+	close(fd);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A worker that has done enough, or has grown too much, makes room for a new one between two jobs. */
+static bool is_worn(const struct process *process, const struct hand *hand)
+{
+	const struct engine_settings *settings = &process->engine->settings;
+
+	return hand->fd >= 0 && !hand->job &&
+	       ((settings->recycle_jobs > 0 && hand->jobs >= (unsigned)settings->recycle_jobs) || hand->grown);
+}
+
 /* A worker that is gone is replaced, and what it had is run again on the new one if it may be. */
 static void replace(struct process *process, struct hand *hand)
 {
 	struct job *again = NULL;
-	bool asked = hand->jobs >= JOBS_A_WORKER;
+	bool asked = is_worn(process, hand);
 
 	hand_lose(hand, &again);
-	if (!asked)
-		atomic_fetch_add(&process->engine->deaths, 1);
+	atomic_fetch_add(asked ? &process->engine->recycled : &process->engine->deaths, 1);
+	count_hands(process);
 	if (atomic_load(&process->cancelled) || hire(process, hand) < 0) {
 		if (again)
 			job_end(again, JOB_REFUSED, "the worker process ended and could not be replaced");
@@ -110,16 +146,33 @@ static bool is_over(struct job_queue *q)
 	return over;
 }
 
+/* One more worker, where their number is found by trying and all are at work. False: there is none more. */
+static bool grow(struct process *process)
+{
+	struct engine *engine = process->engine;
+	struct engine_figures figures;
+
+	if (!engine->automatic || process->wanted >= process->count)
+		return false;
+	engine_get_figures(engine, &figures);
+	if (process->wanted >= figures.workers || figures.queued == 0)
+		return false;
+	return hire(process, &process->hands[process->wanted++]) == 0;
+}
+
 /* Gives idle workers what waits. False: nothing waits and nothing will come. */
 static bool hand_out(struct process *process)
 {
 	struct engine *engine = process->engine;
 	struct hand *hand;
 
-	while ((hand = idle_hand(process))) {
+	while ((hand = idle_hand(process)) || grow(process)) {
 		bool over;
-		struct job *job = job_queue_try(&engine->queue, &over);
+		struct job *job;
 
+		if (!hand)
+			continue; /* there is one now */
+		job = job_queue_try(&engine->queue, &over);
 		if (!job)
 			return !over;
 		if (atomic_load(&job->cancelled)) {
@@ -158,6 +211,16 @@ static bool any_alive(const struct process *process)
 	return false;
 }
 
+/* The memory of workers that stand by as of those at work: who has too much goes after its job. */
+static void look_at_sizes(struct process *process)
+{
+	uint64_t limit = process->engine->settings.recycle_memory;
+
+	for (int i = 0; limit > 0 && i < process->count; i++)
+		if (process->hands[i].fd >= 0)
+			process->hands[i].grown = resident_bytes(process->hands[i].pid) > limit;
+}
+
 /* Workers that died, that should go, that hang; and those that could not be forked before. */
 static void look_after(struct process *process)
 {
@@ -169,15 +232,16 @@ static void look_after(struct process *process)
 
 		if (hand->fd >= 0 && hand_is_stuck(hand, now_us))
 			replace(process, hand);
-		else if (hand->fd >= 0 && !hand->job && hand->jobs >= JOBS_A_WORKER)
+		else if (is_worn(process, hand))
 			replace(process, hand);
 		else if (hand->fd < 0 && hand->hired)
 			replace(process, hand);
-		else if (hand->fd < 0 && now && !atomic_load(&process->cancelled))
+		else if (hand->fd < 0 && i < process->wanted && now && !atomic_load(&process->cancelled))
 			hire(process, hand);
 	}
 	if (!now)
 		return;
+	look_at_sizes(process);
 	process->looked_us = now_us;
 	if (!any_alive(process)) /* nothing waits for ever */
 		job_queue_refuse_all(&process->engine->queue, "no worker process can be started");
@@ -236,7 +300,7 @@ static int start(struct engine *engine, struct fail *fail)
 	if (process->epoll < 0 || process->event < 0 ||
 	        epoll_ctl(process->epoll, EPOLL_CTL_ADD, process->event, &event) < 0)
 		return fail_set(fail, -errno, "starting the process engine: %s", strerror(errno));
-	for (int i = 0; i < process->count && r == 0; i++)
+	for (int i = 0; i < process->wanted && r == 0; i++)
 		r = hire(process, &process->hands[i]);
 	if (r == 0)
 		r = -pthread_create(&process->thread, NULL, work, process);
@@ -276,8 +340,11 @@ static void stop(struct engine *engine, bool drain)
 
 static void process_bulk_request(struct engine *engine, struct job *const *jobs, size_t count)
 {
-	pool_process_bulk_request(engine, jobs, count);
-	poke_thread(engine->own);
+	struct process *process = engine->own;
+
+	pool_put(engine, jobs, count);
+	if (!pthread_equal(pthread_self(), process->thread)) /* it looks itself when it has done what it does */
+		poke_thread(process);
 }
 
 const struct engine_ops engine_process = {

@@ -22,6 +22,7 @@ struct hand {
 	size_t sent;     /* of out */
 	uint32_t events; /* what epoll waits for */
 	unsigned jobs;   /* that it has done */
+	bool grown;      /* it has more memory than it should */
 
 	struct job *job; /* NULL: idle */
 	bool head_told, body_held, uploaded, given_up, retried;
@@ -37,7 +38,7 @@ struct process {
 	int epoll, event;
 	atomic_bool cancelled;
 	int64_t looked_us;
-	int count;
+	int count, wanted; /* hands, and how many of them have a worker */
 	struct hand *hands;
 };
 

@@ -2,18 +2,66 @@
 
 #include <errno.h>
 
+struct job_queue_sleeper {
+	pthread_cond_t wake;
+	bool woken;
+	struct job_queue_sleeper *next;
+};
+
+/* The queue that this thread takes from, and whether it is about to. */
+static _Thread_local const struct job_queue *own_queue;
+static _Thread_local bool returning;
+
 void job_queue_init(struct job_queue *q, int limit)
 {
 	*q = (struct job_queue){.limit = limit};
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->filled, NULL);
 }
 
 void job_queue_release(struct job_queue *q)
 {
 	ASSERT(q->size == 0);
-	pthread_cond_destroy(&q->filled);
 	pthread_mutex_destroy(&q->lock);
+}
+
+void job_queue_returning(bool on)
+{
+	returning = on;
+}
+
+static bool is_own(const struct job_queue *q)
+{
+	return returning && own_queue == q;
+}
+
+bool job_queue_lacks_hands(const struct job_queue *q)
+{
+	return atomic_load(&q->asleep) == 0 && !is_own(q);
+}
+
+/* Under the lock. */
+static void wake_one(struct job_queue *q)
+{
+	struct job_queue_sleeper *sleeper = q->sleepers;
+
+	if (!sleeper)
+		return;
+	q->sleepers = sleeper->next;
+	atomic_fetch_sub(&q->asleep, 1);
+	sleeper->woken = true;
+	pthread_cond_signal(&sleeper->wake);
+}
+
+/* Under the lock, which it gives back meanwhile. */
+static void sleep_until_woken(struct job_queue *q)
+{
+	struct job_queue_sleeper self = {.wake = PTHREAD_COND_INITIALIZER, .next = q->sleepers};
+
+	q->sleepers = &self;
+	atomic_fetch_add(&q->asleep, 1);
+	while (!self.woken)
+		pthread_cond_wait(&self.wake, &q->lock);
+	pthread_cond_destroy(&self.wake);
 }
 
 int job_queue_put(struct job_queue *q, struct job *job)
@@ -33,7 +81,10 @@ int job_queue_put(struct job_queue *q, struct job *job)
 			q->first = job;
 		q->last = job;
 		q->size++;
-		pthread_cond_signal(&q->filled);
+		if (is_own(q))
+			returning = false;
+		else
+			wake_one(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return r;
@@ -68,9 +119,10 @@ struct job *job_queue_take(struct job_queue *q)
 {
 	struct job *job;
 
+	own_queue = q;
 	pthread_mutex_lock(&q->lock);
 	while (!q->first && !q->closed)
-		pthread_cond_wait(&q->filled, &q->lock);
+		sleep_until_woken(q);
 	job = take_first(q);
 	pthread_mutex_unlock(&q->lock);
 	return job;
@@ -80,7 +132,8 @@ void job_queue_close(struct job_queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	q->closed = true;
-	pthread_cond_broadcast(&q->filled);
+	while (q->sleepers)
+		wake_one(q);
 	pthread_mutex_unlock(&q->lock);
 }
 

@@ -9,4 +9,5 @@ const struct engine_ops engine_sync = {
         .process_bulk_request = pool_process_bulk_request,
         .start = pool_start,
         .stop = pool_stop,
+        .release = pool_release,
 };

@@ -56,3 +56,43 @@ def test_an_engine_that_does_not_run(daemon, fake, fresh, engine):
         text = json.loads(answer.text)["errors"][0]
         assert "Redmine-Cached-Engine" in text and "sync" in text and "async" in text and engine in text
     assert not fake.seen()
+
+
+def test_a_crowd_does_not_starve_one(launch, fake, fresh, engine):
+    """What one asker has waiting, however much, stands behind each single one of another."""
+    daemon = launch({f"engine.{engine}.workers": 1})
+    gate = fake.hold(lambda request: request.path.startswith("/issues/"))
+    crowd = [daemon.connect() for _ in range(20)]
+    for number, connection in enumerate(crowd):
+        connection.ask("GET", f"/issues/{number}.json", {"X-Redmine-API-Key": "crowd"})
+    until(lambda: engines(daemon)[engine]["queued"] == 19, "all but one wait")
+    with daemon.connect() as one:
+        one.ask("GET", "/projects.json", {"X-Redmine-API-Key": "one"})
+        until(lambda: engines(daemon)[engine]["queued"] == 20, "the one waits, too")
+        gate.open()
+        assert one.answer().status < 500
+    for connection in crowd:
+        assert connection.answer().status < 500
+        connection.close()
+    order = [request.target for request in fake.seen()]
+    assert order.index("/projects.json") in (1, 2)
+
+
+def test_the_ceiling_is_over_all_engines(launch, fake, engine):
+    other = "async" if engine != "async" else "thread"
+    daemon = launch({"engine.ceiling": 3, f"engine.{engine}.workers": 2 if engine != "sync" else 1})
+    daemon.stop()
+    daemon.configure({f"engine.{other}.workers": 3})
+    daemon.start()
+    gate = fake.hold(lambda request: request.path.startswith("/issues/"))
+    crowd = [daemon.connect() for _ in range(10)]
+    for number, connection in enumerate(crowd):
+        name = engine if number % 2 else other
+        connection.ask("GET", f"/issues/{number}.json", {"Redmine-Cached-Engine": name})
+    until(lambda: sum(row["queued"] for row in engines(daemon).values()) == 7, "all but three wait")
+    gate.arrived(3)
+    assert len(fake.seen()) == 3
+    gate.open()
+    for connection in crowd:
+        assert connection.answer().status < 500
+        connection.close()

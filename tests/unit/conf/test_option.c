@@ -95,10 +95,10 @@ START_TEST(lists_what_there_is)
 	        "[upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], [lifetime], [log]");
 	buf_clear(&out);
 	ck_assert_int_eq(option_list("engine", true, &out), 0);
-	ck_assert_str_eq(buf_text(&out), "workers, queue, path, options");
+	ck_assert_str_eq(buf_text(&out), "workers, queue, recycle_jobs, recycle_memory, path, options");
 	buf_clear(&out);
 	ck_assert_int_eq(option_list("engine", false, &out), 0);
-	ck_assert_str_eq(buf_text(&out), "default");
+	ck_assert_str_eq(buf_text(&out), "default, ceiling");
 }
 END_TEST
 

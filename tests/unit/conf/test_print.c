@@ -88,7 +88,7 @@ START_TEST(settings_in_force_can_be_read_again)
 	ck_assert_str_eq(text, text_again);
 	ck_assert_ptr_nonnull(strstr(
 	        text, "[listen]\naddress = unix:/run/a b.sock\naddress = [::1]:1\nallowed_hosts = a.example.org\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\n[engine \"thread\"]\nworkers = 4\nqueue = 4096\npath =\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n[engine \"thread\"]\nworkers = 4\nqueue = 4096\nrecycle_jobs = 10000\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n[engine \"sync\"]\nworkers = auto\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n[cache]\npath =\nmemory = 1536K\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\n[lifetime]\nissues = 90s\nprojects = 0\n"));

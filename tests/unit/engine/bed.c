@@ -46,6 +46,10 @@ void bed_make(struct bed *bed, int index, const struct http_route *routes, size_
 	settings.workers = options && options->workers ? options->workers : bed->kind->workers;
 	if (options && options->queue)
 		settings.queue = options->queue;
+	if (options) {
+		settings.recycle_jobs = options->recycle_jobs;
+		settings.recycle_memory = options->recycle_memory;
+	}
 	bed->engine = engine_new(bed->kind->name, &settings, &fail);
 	ck_assert_msg(bed->engine != NULL, "%s", fail.text);
 	http_origin_start(bed->http); /* after engine_new, which may fork */

@@ -37,8 +37,10 @@ struct bed {
 };
 
 struct bed_options {
-	int workers;     /* 0: what the kind has */
-	int queue;       /* 0: plenty */
+	int workers; /* 0: what the kind has */
+	int queue;   /* 0: plenty */
+	int recycle_jobs;
+	uint64_t recycle_memory;
 	const char *url; /* NULL: the origin's own */
 };
 

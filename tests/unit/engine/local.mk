@@ -5,8 +5,11 @@ engine_tests = \
 	tests/unit/engine/test_engine \
 	tests/unit/engine/test_engines \
 	tests/unit/engine/test_plugin \
+	tests/unit/engine/test_limiter \
 	tests/unit/engine/test_process \
 	tests/unit/engine/test_queue \
+	tests/unit/engine/test_scheduler \
+	tests/unit/engine/test_waiting \
 	tests/unit/engine/test_wire
 check_PROGRAMS += tests/unit/engine/conformance $(engine_tests)
 
@@ -51,3 +54,15 @@ tests_unit_engine_test_plugin_SOURCES = tests/unit/engine/test_plugin.c $(engine
 tests_unit_engine_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
 	-DPLUGINS='"$(abs_builddir)/tests/unit/engine/plugins"'
 tests_unit_engine_test_plugin_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_limiter_SOURCES = tests/unit/engine/test_limiter.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_limiter_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_limiter_LDADD = $(TESTS_LIBS) -lm
+
+tests_unit_engine_test_scheduler_SOURCES = tests/unit/engine/test_scheduler.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_scheduler_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_scheduler_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_waiting_SOURCES = tests/unit/engine/test_waiting.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_waiting_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_waiting_LDADD = $(TESTS_LIBS)

@@ -30,7 +30,7 @@ static struct engine *make(const struct engine_ops *ops)
 	struct engine *engine = calloc(1, sizeof(*engine));
 
 	ck_assert_ptr_nonnull(engine);
-	*engine = (struct engine){.magic = ENGINE_MAGIC, .ops = ops, .settings = {.workers = 1}};
+	*engine = (struct engine){.magic = ENGINE_MAGIC, .ops = ops, .settings = {.workers = 1}, .allowed = 1};
 	job_queue_init(&engine->queue, 1);
 	return engine;
 }
@@ -47,7 +47,7 @@ static void assert_served_by(struct engines *engines, struct engine *engine, con
 
 START_TEST(who_serves_whom)
 {
-	struct engines *engines = engines_new();
+	struct engines *engines = engines_new(0);
 	struct fail fail = {0};
 	char names[64];
 

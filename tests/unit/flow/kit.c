@@ -42,7 +42,11 @@ static struct engine *noting_engine(struct kit *kit)
 	struct engine *engine = calloc(1, sizeof(*engine));
 
 	ck_assert_ptr_nonnull(engine);
-	*engine = (struct engine){.magic = ENGINE_MAGIC, .ops = &noting, .own = kit};
+	*engine = (struct engine){.magic = ENGINE_MAGIC,
+	        .ops = &noting,
+	        .own = kit,
+	        .allowed = KIT_JOBS,
+	        .settings = {.workers = KIT_JOBS}};
 	job_queue_init(&engine->queue, 1);
 	return engine;
 }
@@ -56,7 +60,7 @@ void kit_make(struct kit *kit, const struct kit_options *options)
 	};
 	struct fail fail = {0};
 
-	*kit = (struct kit){.engines = engines_new()};
+	*kit = (struct kit){.engines = engines_new(0)};
 	ck_assert_int_eq(engines_add(kit->engines, noting_engine(kit), true), 0);
 	digest_secret_random(&kit->secret);
 	kit->conf = kit_conf(options ? options->settings : NULL);

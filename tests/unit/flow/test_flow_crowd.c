@@ -104,7 +104,7 @@ static void make(struct crowd *crowd)
 	ck_assert_int_eq(origin_init(&crowd->origin, http_origin_url(crowd->http), &fail), 0);
 	digest_secret_random(&crowd->secret);
 	ck_assert_int_eq(cache_new(&cache, &crowd->cache, &fail), 0);
-	crowd->engines = engines_new();
+	crowd->engines = engines_new(0);
 	ck_assert_int_eq(engines_add(crowd->engines, engine_new("thread", &engine, &fail), true), 0);
 	http_origin_start(crowd->http);
 	ck_assert_int_eq(engines_start(crowd->engines, &fail), 0);

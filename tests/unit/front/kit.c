@@ -85,7 +85,7 @@ void kit_make(struct kit *kit, const struct http_route *routes, size_t count, co
 	ck_assert_int_eq(origin_init(&kit->origin, http_origin_url(kit->http), &fail), 0);
 	digest_secret_random(&kit->secret);
 	ck_assert_int_eq(cache_new(&cache, &kit->cache, &fail), 0);
-	kit->engines = engines_new();
+	kit->engines = engines_new(0);
 	ck_assert_int_eq(engines_add(kit->engines, engine_new("thread", &engine, &fail), true), 0);
 	http_origin_start(kit->http);
 	ck_assert_int_eq(engines_start(kit->engines, &fail), 0);
