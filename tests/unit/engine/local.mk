@@ -1,5 +1,6 @@
 # One suite over every engine, and tests of single files.
 engine_bed = tests/unit/engine/bed.c tests/unit/engine/bed.h $(tests_support)
+process_kit = tests/unit/engine/process_kit.c tests/unit/engine/process_kit.h $(engine_bed)
 engine_tests = \
 	tests/unit/engine/test_confine \
 	tests/unit/engine/test_engine \
@@ -8,6 +9,7 @@ engine_tests = \
 	tests/unit/engine/test_limiter \
 	tests/unit/engine/test_process \
 	tests/unit/engine/test_queue \
+	tests/unit/engine/test_recycling \
 	tests/unit/engine/test_scheduler \
 	tests/unit/engine/test_waiting \
 	tests/unit/engine/test_wire
@@ -34,7 +36,7 @@ tests_unit_engine_test_engines_SOURCES = tests/unit/engine/test_engines.c tests/
 tests_unit_engine_test_engines_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_engines_LDADD = $(TESTS_LIBS)
 
-tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(engine_bed) tests/unit/unit.h
+tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(process_kit) tests/unit/unit.h
 tests_unit_engine_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_process_LDADD = $(TESTS_LIBS)
 
@@ -66,3 +68,7 @@ tests_unit_engine_test_scheduler_LDADD = $(TESTS_LIBS)
 tests_unit_engine_test_waiting_SOURCES = tests/unit/engine/test_waiting.c tests/unit/unit.h $(tests_support)
 tests_unit_engine_test_waiting_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_waiting_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_recycling_SOURCES = tests/unit/engine/test_recycling.c $(process_kit) tests/unit/unit.h
+tests_unit_engine_test_recycling_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_recycling_LDADD = $(TESTS_LIBS)

@@ -30,7 +30,8 @@ static struct engine *make(const struct engine_ops *ops)
 	struct engine *engine = calloc(1, sizeof(*engine));
 
 	ck_assert_ptr_nonnull(engine);
-	*engine = (struct engine){.magic = ENGINE_MAGIC, .ops = ops, .settings = {.workers = 1}, .allowed = 1};
+	*engine = (struct engine){
+	        .name = strdup(ops->name), .magic = ENGINE_MAGIC, .ops = ops, .settings = {.workers = 1}, .allowed = 1};
 	job_queue_init(&engine->queue, 1);
 	return engine;
 }
