@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "collect/collect.h"
 #include "flow/inner.h"
 #include "front/front.h"
 #include "service.h"
@@ -30,6 +31,7 @@ struct daemon {
 	struct engines *engines;
 	struct cache *cache;
 	struct flow flow;
+	struct collect collect;
 	struct front *front;
 	struct service service;
 	sigset_t signals;
@@ -172,6 +174,7 @@ static int start(struct daemon *d, struct fail *fail)
 	r = flow_init(&d->flow, d->cache, d->engines, &d->origin, &d->secret);
 	if (r < 0)
 		return fail_set(fail, r, "out of memory");
+	collect_init(&d->collect, &d->flow);
 	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
 	return front_start(d->front, fail);

@@ -1,3 +1,7 @@
 libdaemon_a_SOURCES += \
+	src/collect/collect.c src/collect/collect.h \
+	src/collect/join.c src/collect/join.h \
+	src/collect/join_answer.c src/collect/join_inside.h \
 	src/collect/names.c src/collect/names.h \
-	src/collect/plan.c src/collect/plan.h
+	src/collect/plan.c src/collect/plan.h \
+	src/collect/wish.c src/collect/wish.h

@@ -132,6 +132,9 @@ struct conf {
 		int64_t credential_check_ms; /* 60s; 0: never */
 	} cache;
 	struct {
+		int workers; /* 8 */
+	} collections;
+	struct {
 		struct conf_lifetime *items;
 		size_t count;
 	} lifetime;

@@ -197,6 +197,12 @@ OPTION(cache, credential_check, cache.credential_check_ms, SPAN, "60s", "0", "1d
 	"good: one small question for each credential in use, at most this often. When Redmine says something else of it than "
 	"before, all that is stored for it is dropped. 0: it is never asked.")
 
+SECTION(collections, "", "Lists that are read as a whole.")
+
+OPTION(collections, workers, collections.workers, NUMBER, "8", "1", "1000", RELOAD,
+	"How many pages of one list are asked for side by side, for a client that wants it whole (limit=all) and does not say "
+	"Redmine-Cached-Workers.")
+
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,

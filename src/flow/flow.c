@@ -84,6 +84,15 @@ static bool is_bypassed(const struct request *r)
 	return !r->resource && (fields_get(&r->fields, "If-Match") || fields_get(&r->fields, "If-Unmodified-Since"));
 }
 
+static enum collector_says ask_collector(struct request *r)
+{
+	const struct flow_collector *collector = r->flow->collector;
+
+	if (!collector || (r->target.format != TARGET_FORMAT_JSON && r->target.format != TARGET_FORMAT_XML))
+		return COLLECTOR_PASSES;
+	return collector->classify(collector->arg, r);
+}
+
 static enum flow_next classify_read(struct request *r)
 {
 	bool get = strcmp(r->method, "GET") == 0 || request_is_head(r);
@@ -99,7 +108,7 @@ static enum flow_next classify_read(struct request *r)
 	request_key(r->primary.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity,
 	        by_origin(r) ? &(struct fields){0} : &r->fields, r->flow->secret);
 	r->key = r->primary;
-	return go_to(r, STEP_LOOKUP);
+	return go_to(r, ask_collector(r) == COLLECTOR_REFUSES ? STEP_DELIVER : STEP_LOOKUP);
 }
 
 /* The engine that the request names. False: it names none that runs, which is answered. */
@@ -291,6 +300,11 @@ static enum flow_next step_join(struct request *r)
 
 	if (r->directives.only_if_cached)
 		return refuse(r, 504, "Nothing fit to serve is stored, and the request says only-if-cached.");
+	if (r->joins) {
+		park(r);
+		r->flow->collector->join(r->flow->collector->arg, r);
+		return FLOW_PARKED;
+	}
 	/* HEAD is answered from a GET, but for bodies that the proxy has no reason to fetch. */
 	if (request_is_head(r) && (r->target.format == TARGET_FORMAT_NONE || by_origin(r)))
 		return go_to(r, STEP_PASS);

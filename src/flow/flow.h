@@ -21,6 +21,21 @@ struct flow_figures {
 	        inner_errors; /* the daemon's own requests; not in those above, but for upstream */
 };
 
+enum collector_says {
+	COLLECTOR_PASSES, /* an ordinary request */
+	COLLECTOR_JOINS,  /* it is joined: r->joins and its own key are set */
+	COLLECTOR_REFUSES /* r has its answer */
+};
+
+/* Who joins lists (the room collect/, which lies above this one). Any thread; must not block. */
+struct flow_collector {
+	/* Asked of each read of an API format, classified, with its key. */
+	enum collector_says (*classify)(void *arg, struct request *r);
+	/* Nothing fit to serve is stored: makes the answer of r, which is parked. flow_resume(r, STEP_DELIVER) ends it. */
+	void (*join)(void *arg, struct request *r);
+	void *arg;
+};
+
 /* Inner requests under way (flow/inner.h). */
 struct inners {
 	pthread_mutex_t lock;
@@ -32,13 +47,14 @@ struct inners {
 struct credentials;
 
 struct flow {
-	struct cache *cache;                /* borrowed */
-	struct engines *engines;            /* borrowed */
-	const struct origin *origin;        /* borrowed */
-	const struct digest_secret *secret; /* borrowed */
-	struct flights *flights;            /* owned */
-	struct credentials *credentials;    /* owned */
-	struct errands *errands;            /* owned */
+	struct cache *cache;                    /* borrowed */
+	struct engines *engines;                /* borrowed */
+	const struct origin *origin;            /* borrowed */
+	const struct digest_secret *secret;     /* borrowed */
+	struct flights *flights;                /* owned */
+	struct credentials *credentials;        /* owned */
+	const struct flow_collector *collector; /* borrowed; NULL: none. Set before the first request */
+	struct errands *errands;                /* owned */
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;

@@ -1,0 +1,365 @@
+#include "collect/join_inside.h"
+
+#include "redmine/paging.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#define TRIES        3            /* of one page */
+#define PIPE_LIMIT   (512 * 1024) /* bytes that may wait for a slow reader */
+#define TARGET_LIMIT (64 * 1024)
+/* Bytes of one page of 100 rows: descriptions may be long. */
+#define PAGE_LIMIT (64 * 1024 * 1024)
+
+/* A question under way. */
+struct question {
+	struct join *j;
+	struct plan_page *page;
+};
+
+void join_unref(struct join *j)
+{
+	CHECK(j, JOIN_MAGIC);
+	if (atomic_fetch_sub(&j->refs, 1) != 1)
+		return;
+	plan_release(&j->plan);
+	request_unref(j->r);
+	entry_unref(j->model);
+	blob_unref(j->passed);
+	fields_release(&j->fields);
+	fields_release(&j->answer_fields);
+	buf_release(&j->kept);
+	buf_release(&j->tail);
+	links_free(j->links);
+	pipe_release(&j->pipe);
+	pthread_mutex_destroy(&j->lock);
+	conf_unref(j->conf);
+	free(j->target);
+	j->magic = 0;
+	free(j);
+}
+
+static ssize_t stream_read(void *owner, char *room, size_t size)
+{
+	struct join *j = owner;
+	ssize_t n = pipe_read(&j->pipe, room, size);
+
+	/* The reader goes on itself where it was what the pages waited for. */
+	if (atomic_load(&j->held) && pipe_waiting(&j->pipe) < PIPE_LIMIT / 2 && atomic_exchange(&j->held, false))
+		join_go_on(j);
+	return n;
+}
+
+static void stream_listen(void *owner, void (*wake)(void *arg), void *arg)
+{
+	struct join *j = owner;
+
+	pipe_set_reader(&j->pipe, wake, arg);
+}
+
+static void stream_leave(void *owner)
+{
+	struct join *j = owner;
+
+	pipe_abandon(&j->pipe);
+	pthread_mutex_lock(&j->lock);
+	j->over = true;
+	pthread_mutex_unlock(&j->lock);
+	join_go_on(j);
+	join_unref(j);
+}
+
+const struct stream_ops join_stream = {.read = stream_read, .listen = stream_listen, .leave = stream_leave};
+
+/* Under the lock: what went wrong, said once. */
+static void note_failure(struct join *j, const char *format, ...) PRINTF_LIKE(2, 3);
+static void note_failure(struct join *j, const char *format, ...)
+{
+	va_list arguments;
+
+	if (j->failed)
+		return;
+	va_start(arguments, format);
+	vsnprintf(j->why, sizeof(j->why), format, arguments);
+	va_end(arguments);
+	j->failed = true;
+}
+
+/* Under the lock. A page that did not come is asked for again, if that may help. */
+static void take_failure(struct join *j, struct plan_page *page, const struct inner_answer *answer)
+{
+	bool first = j->plan.taken == 0, odd = !answer->error && answer->status == 200; /* a 200 that is no list */
+	bool final = answer->error == -ESHUTDOWN || answer->error == -ENOMEM || (odd && first) ||
+	             (!answer->error && !odd && !answer->own && answer->status < 500 && answer->status != 429);
+
+	if (!final && ++page->tries < TRIES) {
+		page->state = PLAN_UNASKED;
+		page->fresh = true;
+		atomic_fetch_add(&j->collect->figures.retried, 1);
+		return;
+	}
+	if (answer->error)
+		note_failure(j, "the page at offset %lld: %s", (long long)page->offset, strerror(-answer->error));
+	else
+		note_failure(j, "the page at offset %lld: %s %u, asked %u times", (long long)page->offset,
+		        odd ? "no list, status" : "status", answer->status, page->tries + final);
+	page->state = PLAN_HERE; /* empty: the plan is not asked about it any more */
+	if (!first || answer->error || fields_copy(&j->answer_fields, answer->fields) < 0)
+		return;
+	/* Of the first page there is an answer: it is the list's. */
+	j->status = answer->status;
+	j->passed = blob_ref(answer->body);
+}
+
+/* Under the lock. */
+static void take_page(struct join *j, struct plan_page *page, const struct inner_answer *answer, struct splice *splice)
+{
+	if (join_note_page(j, answer) < 0)
+		note_failure(j, "out of memory");
+	plan_give(page, splice, blob_ref(answer->body));
+}
+
+static void told(void *arg, const struct inner_answer *answer)
+{
+	struct question *question = arg;
+	struct join *j = question->j;
+	struct splice splice = {0};
+	bool good = !answer->error && answer->status == 200 && !answer->own;
+	int r = -EINVAL;
+
+	CHECK(j, JOIN_MAGIC);
+	if (good)
+		r = splice_read(&splice, j->format, answer->body->data, answer->body->size, j->wish.typed);
+	pthread_mutex_lock(&j->lock);
+	j->under_way--;
+	if (r == 0) {
+		take_page(j, question->page, answer, &splice);
+	} else {
+		take_failure(j, question->page, answer);
+	}
+	pthread_mutex_unlock(&j->lock);
+	free(question);
+	join_go_on(j);
+	join_unref(j);
+}
+
+static int print_target(struct join *j, const struct plan_page *page, struct buf *out)
+{
+	const char *query = j->target + j->path_size;
+
+	query += *query == '?';
+	if (buf_add(out, j->target, j->path_size) < 0 || buf_add_char(out, '?') < 0)
+		return -ENOMEM;
+	return paging_write(query, strlen(query), page->offset, PAGING_MAX, out);
+}
+
+/* Without the lock. The page comes back by told(). */
+static void ask(struct join *j, struct plan_page *page)
+{
+	static const char *const whole = "no-transform", *const anew = "no-cache, no-transform";
+	CLEANUP(buf_release) struct buf target = BUF_INIT(TARGET_LIMIT);
+	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (!question || fields_copy(&fields, &j->fields) < 0 ||
+	        fields_add(&fields, "Cache-Control", page->fresh ? anew : whole) < 0 ||
+	        print_target(j, page, &target) < 0) {
+		free(question);
+		pthread_mutex_lock(&j->lock);
+		j->under_way--;
+		note_failure(j, "out of memory");
+		page->state = PLAN_HERE;
+		pthread_mutex_unlock(&j->lock);
+		return;
+	}
+	*question = (struct question){.j = j, .page = page};
+	atomic_fetch_add(&j->refs, 1);
+	atomic_fetch_add(&j->collect->figures.pages, 1);
+	inner_unref(inner_start(&(struct inner_question){
+	        .flow = j->collect->flow,
+	        .conf = j->conf,
+	        .session = j->session,
+	        .target = target.data,
+	        .fields = &fields,
+	        .rank = j->rank,
+	        .limit = PAGE_LIMIT,
+	        .told = told,
+	        .arg = question,
+	}));
+}
+
+/* The reader takes too little: nothing more is made until it took some. */
+static bool is_held(struct join *j)
+{
+	if (!j->streams || pipe_waiting(&j->pipe) < PIPE_LIMIT)
+		return false;
+	atomic_store(&j->held, true);
+	/* It may have taken all between the two. */
+	return pipe_waiting(&j->pipe) >= PIPE_LIMIT / 2 || !atomic_exchange(&j->held, false);
+}
+
+/* Under the lock, which is given up meanwhile. */
+static void ask_pages(struct join *j)
+{
+	struct plan_page *page;
+
+	while (!j->over && !j->failed && (page = plan_ask(&j->plan))) {
+		j->under_way++;
+		pthread_mutex_unlock(&j->lock);
+		ask(j, page);
+		pthread_mutex_lock(&j->lock);
+	}
+}
+
+/* Under the lock, which is given up meanwhile. True: there may be more to do. */
+static bool step(struct join *j)
+{
+	struct plan_page *page = NULL;
+	int verdict = j->failed ? PLAN_FAILED : plan_take(&j->plan, &page);
+	int r = 0;
+
+	switch (verdict) {
+	case PLAN_ROWS:
+		pthread_mutex_unlock(&j->lock);
+		r = join_give_rows(j, page);
+		plan_page_free(page);
+		pthread_mutex_lock(&j->lock);
+		if (r == -EPIPE)
+			j->over = true; /* the client left */
+		else if (r < 0)
+			note_failure(j, "giving out rows: %s", strerror(-r));
+		return !j->over;
+	case PLAN_WAIT:
+	case PLAN_AGAIN:
+		return false;
+	case PLAN_DONE:
+		j->over = true;
+		pthread_mutex_unlock(&j->lock);
+		join_finish(j);
+		pthread_mutex_lock(&j->lock);
+		return false;
+	case PLAN_FAILED:
+		note_failure(j, "%s", j->plan.why);
+		break;
+	default:
+		note_failure(j, "%s", strerror(-verdict));
+		break;
+	}
+	j->over = true;
+	pthread_mutex_unlock(&j->lock);
+	join_fail(j);
+	pthread_mutex_lock(&j->lock);
+	return false;
+}
+
+void join_go_on(struct join *j)
+{
+	CHECK(j, JOIN_MAGIC);
+	pthread_mutex_lock(&j->lock);
+	j->again = true;
+	if (j->busy) {
+		pthread_mutex_unlock(&j->lock);
+		return;
+	}
+	j->busy = true;
+	while (j->again && !j->over) {
+		j->again = false;
+		if (is_held(j))
+			continue;
+		ask_pages(j);
+		if (!j->over && step(j))
+			j->again = true;
+		ask_pages(j);
+	}
+	j->busy = false;
+	pthread_mutex_unlock(&j->lock);
+}
+
+static void drop_load(void *load)
+{
+	blob_unref(load);
+}
+
+static const char *const not_for_pages[] = {LIMIT_FIELD, "Accept", "Accept-Encoding", "Cache-Control", "If-None-Match",
+        "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range", "Pragma"};
+/* A session's own credential stands among the fields already, and is put there again. */
+static const char *const of_session[] = {"X-Redmine-API-Key", "Authorization", "X-Redmine-Switch-User"};
+
+static int copy_fields(struct join *j, const struct request *r)
+{
+	if (fields_copy(&j->fields, &r->fields) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(not_for_pages); i++)
+		fields_remove(&j->fields, not_for_pages[i]);
+	for (size_t i = 0; r->session && i < ARRAY_SIZE(of_session); i++)
+		fields_remove(&j->fields, of_session[i]);
+	/* What the client says of freshness holds for each page. */
+	for (size_t i = 0; i < r->fields.count; i++)
+		if (field_name_is(r->fields.items[i].name, "Cache-Control") &&
+		        fields_add(&j->fields, "Cache-Control", r->fields.items[i].value) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static unsigned width(const struct request *r)
+{
+	if (r->preferences.workers > 0)
+		return (unsigned)r->preferences.workers;
+	if (r->session && r->session->workers > 0)
+		return (unsigned)r->session->workers;
+	return (unsigned)r->conf->collections.workers;
+}
+
+static struct join *join_new(struct collect *collect, struct request *r, const struct wish *wish)
+{
+	struct join *j = calloc(1, sizeof(*j));
+	struct plan_settings settings = {.offset = wish->offset,
+	        .rows = wish->rows,
+	        .width = width(r),
+	        .fixed = wish->fixed,
+	        .falling = wish->falling,
+	        .drop = drop_load};
+
+	if (!j)
+		return NULL;
+	j->magic = JOIN_MAGIC;
+	atomic_init(&j->refs, 1);
+	j->collect = collect;
+	j->wish = *wish;
+	j->conf = conf_ref(r->conf);
+	j->session = r->session;
+	j->target = strdup(r->raw_target);
+	j->path_size = strcspn(r->raw_target, "?");
+	j->format = r->target.format;
+	j->rank = r->rank;
+	j->key = r->key;
+	j->no_store = r->directives.no_store;
+	j->r = request_ref(r);
+	j->whole = request_is_head(r) || r->inner_limit > 0 || fields_get(&r->fields, "If-None-Match");
+	j->keeps = true;
+	j->kept = BUF_INIT(r->inner_limit > 0 ? r->inner_limit : r->conf->cache.object_limit);
+	j->fresh_until_ms = INT64_MAX;
+	j->tail = BUF_INIT(TARGET_LIMIT);
+	pthread_mutex_init(&j->lock, NULL);
+	pipe_init(&j->pipe, PIPE_LIMIT);
+	plan_init(&j->plan, &settings);
+	if (!j->target || copy_fields(j, r) < 0) {
+		join_unref(j);
+		return NULL;
+	}
+	return j;
+}
+
+void join_start(struct collect *collect, struct request *r, const struct wish *wish)
+{
+	struct join *j = join_new(collect, r, wish);
+
+	if (!j) {
+		request_answer_error(r, 503, 1, "Out of memory.");
+		flow_resume(r, STEP_DELIVER);
+		return;
+	}
+	atomic_fetch_add(&collect->figures.joined, 1);
+	join_go_on(j);
+	join_unref(j);
+}

@@ -1,0 +1,262 @@
+"""Whole lists: joined from pages in every form, each row once, and never half a list taken for a whole one."""
+
+import json
+import re
+import threading
+
+import pytest
+
+from behaviours import RESET, json_reply, reply, script
+
+
+from fake_redmine import settled
+from redmine_model import ADMIN_KEY, MANAGER_KEY, as_json
+
+KEY = [("X-Redmine-API-Key", ADMIN_KEY)]
+LINES = [("Accept", "application/x-ndjson")]
+
+
+def ids(answer):
+    return [row["id"] for row in json.loads(answer.text)["issues"]]
+
+
+def pages(fake):
+    return [request for request in fake.seen() if "offset=" in request.query]
+
+
+def test_all_rows_in_one_answer(daemon, fake, fresh):
+    answer = daemon.get(fresh("/issues.json?limit=all&status_id=*"), KEY)
+    assert answer.status == 200 and answer.whole
+    assert answer.get("Content-Type") == "application/json; charset=utf-8"
+    document = json.loads(answer.text)
+    assert [row["id"] for row in document["issues"]] == list(range(240, 0, -1))
+    assert (document["total_count"], document["offset"], document["limit"]) == (240, 0, 240)
+    asked = pages(fake)
+    assert len(asked) == 3
+    for request in asked:
+        assert "limit=100" in request.query and "limit=all" not in request.query and "status_id=*" in request.query
+        assert request.get("X-Redmine-API-Key") == ADMIN_KEY
+        assert not request.has("Redmine-Cached-Limit")
+
+
+def test_rows_are_the_bytes_of_redmine(daemon, fake, fresh):
+    hostile = 'a "quoted" \\ ] } , [ { text \n\t ü \\" end'
+    fake.model.issues[150]["subject"] = hostile
+    fake.model.issues[150]["custom_fields"] = [{"id": 1, "value": ["]}", {"x": [[], {}]}]}]
+    whole = daemon.get(fresh("/issues.json?limit=all"), KEY).body
+    for number in (240, 150, 1):
+        assert as_json(fake.model.issues[number]) in whole
+    assert json.loads(whole)["issues"][90]["subject"] == hostile
+
+
+def test_xml(daemon, fake, fresh):
+    answer = daemon.get(fresh("/issues.xml?limit=all"), KEY)
+    assert answer.status == 200 and answer.get("Content-Type").startswith("application/xml")
+    assert re.findall(r"<issue><id>(\d+)</id>", answer.text) == [str(n) for n in range(240, 0, -1)]
+    assert '<issues total_count="240" offset="0" limit="240" type="array">' in answer.text
+    assert answer.text.endswith("</issues>") and answer.text.count("<?xml") == 1
+
+
+def test_one_row_a_line(daemon, fake, fresh):
+    answer = daemon.get(fresh("/issues.json?limit=all"), KEY + LINES)
+    assert answer.get("Content-Type") == "application/x-ndjson"
+    lines = answer.text.split("\n")
+    assert lines.pop() == ""
+    assert [json.loads(line)["id"] for line in lines] == list(range(240, 0, -1))
+
+
+def test_a_number_of_rows(daemon, fake, fresh):
+    answer = daemon.get(fresh("/issues.json?offset=20"), KEY + [("Redmine-Cached-Limit", "150")])
+    assert ids(answer) == list(range(220, 70, -1))
+    document = json.loads(answer.text)
+    assert (document["total_count"], document["offset"], document["limit"]) == (240, 20, 150)
+    assert len(pages(fake)) == 2
+
+
+def test_short_and_empty_lists(daemon, fake, fresh):
+    fake.model.issues = {number: fake.model.issues[number] for number in (3, 2, 1)}
+    assert ids(daemon.get(fresh("/issues.json?limit=all"), KEY)) == [3, 2, 1]
+    fake.model.issues = {}
+    answer = daemon.get(fresh("/issues.json?limit=all"), KEY)
+    assert json.loads(answer.text) == {"issues": [], "total_count": 0, "offset": 0, "limit": 0}
+    xml = daemon.get(fresh("/issues.xml?limit=all"), KEY).text
+    assert 'total_count="0"' in xml and "<issue>" not in xml
+
+
+def test_other_lists(daemon, fake, fresh):
+    assert len(json.loads(daemon.get(fresh("/projects.json?limit=all"), KEY).text)["projects"]) == 3
+    assert len(json.loads(daemon.get(fresh("/users.json?limit=all"), KEY).text)["users"]) == 4
+    assert "trackers" in json.loads(daemon.get(fresh("/trackers.json?limit=all"), KEY).text)
+    assert json.loads(daemon.get(fresh("/issues/1.json?limit=all"), KEY).text)["issue"]["id"] == 1
+
+
+@pytest.mark.parametrize(
+    "target, fields, named",
+    [
+        ("/issues.json", [("Redmine-Cached-Limit", "many")], "Redmine-Cached-Limit"),
+        ("/issues.json", [("Redmine-Cached-Limit", "50")], "Redmine-Cached-Limit"),
+        ("/issues.json", [("Redmine-Cached-Limit", "0")], "Redmine-Cached-Limit"),
+        ("/issues.json", [("Redmine-Cached-Limit", "200"), ("Redmine-Cached-Limit", "300")], "Redmine-Cached-Limit"),
+        ("/issues.json?limit=all&page=2", [], "page"),
+        ("/issues.json?limit=all&offset=x", [], "offset"),
+        ("/issues.json?limit=all&nometa=1", [], "nometa"),
+        ("/issues.json?limit=all&callback=x", [], "callback"),
+        ("/issues.json?limit=all", [("Redmine-Cached-Workers", "0")], "Redmine-Cached-Workers"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused(daemon, fake, target, fields, named):
+    answer = daemon.get(target, KEY + fields)
+    assert answer.status == 400 and named in json.loads(answer.text)["errors"][0]
+    assert not fake.seen()
+
+
+def test_the_whole_is_kept_with_a_validator(daemon, fake, fresh):
+    target = fresh("/issues.json?limit=all")
+    first = daemon.get(target, KEY)
+    second = daemon.get(target, KEY)
+    assert second.hit and second.body == first.body
+    etag = second.get("ETag")
+    assert etag.startswith('W/"')
+    assert daemon.get(target, KEY + [("If-None-Match", etag)]).status == 304
+    head = daemon.request("HEAD", target, KEY)
+    assert head.status == 200 and head.get("ETag") == etag and not head.body
+    assert head.get("Content-Length") == str(len(first.body))
+    assert len(pages(fake)) == 3
+    assert len(ids(daemon.get(target, [("X-Redmine-API-Key", MANAGER_KEY)]))) == 240  # asked anew for another
+    assert len(pages(fake)) == 6
+
+
+def test_conditions_and_head_of_what_is_not_kept_yet(daemon, fake, fresh):
+    target = fresh("/issues.json?limit=all")
+    head = daemon.request("HEAD", target, KEY)
+    assert head.status == 200 and int(head.get("Content-Length")) > 10000
+    other = fresh("/issues.json?limit=all")
+    assert daemon.get(other, KEY + [("If-None-Match", head.get("ETag"))]).status == 304
+    changed = daemon.get(fresh("/issues.json?limit=all"), KEY + [("If-None-Match", 'W/"old"')])
+    assert changed.status == 200 and len(ids(changed)) == 240
+
+
+def test_pages_are_cached_and_used(daemon, fake, fresh):
+    target = fresh("/issues.json?")
+    page = daemon.get(target + "&offset=0&limit=100", KEY)
+    assert not page.hit
+    whole = daemon.get(target + "&limit=all", KEY)
+    assert len(ids(whole)) == 240 and len(pages(fake)) == 3
+    assert daemon.get(target + "&limit=100&offset=99", KEY).hit
+
+
+def test_a_write_spoils_the_whole(daemon, fake, fresh):
+    target = fresh("/issues.json?limit=all")
+    assert len(ids(daemon.get(target, KEY))) == 240
+    issue = json.dumps({"issue": {"project_id": 1, "subject": "new"}}).encode()
+    assert daemon.request("POST", "/issues.json", KEY + [("Content-Type", "application/json")], issue).status == 201
+    assert ids(daemon.get(target, KEY))[0] == 241
+
+
+def test_an_error_is_the_answer(daemon, fake, fresh):
+    answer = daemon.get(fresh("/users.json?limit=all"))
+    assert answer.status == 401 and answer.get("WWW-Authenticate")
+    fake.on(lambda request: True, json_reply(b'{"errors":["no"]}', 422))
+    answer = daemon.get(fresh("/issues.json?limit=all"), KEY)
+    assert (answer.status, json.loads(answer.text)) == (422, {"errors": ["no"]})
+
+
+@pytest.mark.workers(2)
+def test_the_first_byte_leaves_after_the_first_page(daemon, fake, fresh):
+    with fake.hold(lambda request: "offset=99&" in request.query) as gate:
+        connection = daemon.connect()
+        connection.ask("GET", fresh("/issues.json?limit=all"), KEY)
+        answer = connection.head()
+        assert answer.status == 200
+        gate.arrived()
+        assert connection.stream.until(b'"id":141,')
+        gate.open()
+    connection.sock.close()
+
+
+def test_rows_that_come_and_go_meanwhile(daemon, fake, fresh):
+    """Between any two pages a row is added and two are deleted: none twice, none missed that stays."""
+    model = fake.model
+    deleted, turn = set(), iter(range(1000))
+
+    def change(exchange):
+        with model.lock:
+            if next(turn):
+                model.add_issue({"subject": "new"})
+                left = sorted(number for number in model.issues if number <= 240)
+                for number in (left[-5], left[3]):
+                    del model.issues[number]
+                    deleted.add(number)
+        model.serve(exchange)
+
+    fake.on(lambda request: "offset=" in request.query, change)
+    found = ids(daemon.get(fresh("/issues.json?limit=all"), KEY))
+    assert len(found) == len(set(found))
+    assert set(range(1, 241)) - deleted <= set(found)
+    assert deleted
+
+
+def test_a_page_is_asked_again_when_it_fails(daemon, fake, fresh):
+    fake.on(lambda request: "offset=99&" in request.query, reply(502, b"no"), times=1)
+    fake.on(lambda request: "offset=198&" in request.query, reply(500, b"no"), times=2)
+    assert len(ids(daemon.get(fresh("/issues.json?limit=all"), KEY))) == 240
+
+
+@pytest.mark.parametrize("failure", [reply(503, b"no"), json_reply(b'{"issue":{}}'), reply(404), script(RESET)])
+def test_a_page_that_keeps_failing_cuts_the_list(daemon, fake, fresh, failure):
+    target = fresh("/issues.json?limit=all")
+    fake.on(lambda request: "offset=198&" in request.query, failure)
+    answer = daemon.get(target, KEY)
+    assert answer.status == 200 and not answer.whole
+    daemon.logged(rf"list {re.escape(target)} cut after \d+ rows: the page at offset 198")
+    fake.routes.clear()
+    again = daemon.get(target, KEY)
+    assert again.whole and len(ids(again)) == 240
+
+
+def test_slow_readers_hold_the_pages_back(launch, fake):
+    body = "x" * 100_000
+    for issue in fake.model.issues.values():
+        issue["description"] = body
+    daemon = launch({"cache.object_limit": "64K"})
+    connection = daemon.connect(receive_buffer=4096)
+    connection.ask("GET", "/issues.json?limit=all", KEY)
+    answer = connection.answer()
+    assert answer.whole and answer.content.size > 240 * 100_000
+
+
+def test_clients_that_leave_end_it(daemon, fake, fresh):
+    with fake.hold(lambda request: "offset=99&" in request.query) as gate:
+        connection = daemon.connect()
+        connection.ask("GET", fresh("/issues.json?limit=all"), KEY)
+        assert connection.head().status == 200
+        gate.arrived()
+        connection.sock.close()
+        gate.open()
+    assert len(ids(daemon.get(fresh("/issues.json?limit=all"), KEY))) == 240
+
+
+def test_several_at_a_time(daemon, fake, fresh):
+    found = []
+
+    def read():
+        found.append(ids(daemon.get(fresh("/issues.json?limit=all"), KEY)))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [list(range(240, 0, -1))] * 8
+
+
+@pytest.mark.workers(3)
+def test_workers_say_how_many_pages_at_a_time(daemon, fake, fresh):
+    for number in range(241, 1001):
+        fake.model.add_issue({"subject": f"{number}"})
+    with fake.hold(lambda request: "offset=0&" not in request.query) as gate, daemon.connect() as connection:
+        connection.ask("GET", fresh("/issues.json?limit=all"), KEY + [("Redmine-Cached-Workers", "3")])
+        gate.arrived(3)
+        assert settled(lambda: gate.count) == 3
+        gate.open()
+        assert len(ids(connection.answer())) == 1000
