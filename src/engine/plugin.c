@@ -163,12 +163,11 @@ static int start(struct engine *engine, struct fail *fail)
 void plugin_refuse(struct slot *slot, const char *text)
 {
 	struct job_result result = {.outcome = JOB_REFUSED};
-	struct rc_job *number = slot_number(slot);
 
 	atomic_fetch_add(&slot->plugin->engine->refused, 1);
 	snprintf(result.text, sizeof(result.text), "%s", text);
 	slot_end(slot, &result);
-	slot_forget(slot, number);
+	slot_forget(slot);
 }
 
 static void cancel(struct slot *slot)
@@ -237,7 +236,7 @@ static void bring(struct plugin *plugin, struct job *const *jobs, size_t count, 
 		struct slot *slot = slot_open(plugin, jobs[i]);
 
 		if (slot)
-			numbers[opened++] = slot_number(slot);
+			numbers[opened++] = slot->number;
 		else
 			base_refuse(plugin->engine, jobs[i], "out of memory");
 	}

@@ -30,6 +30,7 @@ struct slot {
 	struct plugin *plugin;
 	uintptr_t index;
 	_Atomic uintptr_t generation; /* changes when the plug-in has told its end */
+	struct rc_job *number;        /* of the job that it has: the generation at its opening, and the index */
 	atomic_int state;             /* enum slot_state */
 	atomic_int refs;              /* the daemon's, the plug-in's, a session's */
 	pthread_mutex_t lock;         /* guards job */
@@ -94,8 +95,6 @@ extern const struct rc_host plugin_host;
 
 /* A slot for a job that the engine was given; NULL: no room or memory, and the job is as it was. Submitting thread. */
 struct slot *slot_open(struct plugin *plugin, struct job *job);
-/* The number that the plug-in knows it by. */
-struct rc_job *slot_number(const struct slot *slot);
 /* The slot of a number, while the plug-in has not told its end; NULL: it has, or it is no such number. Any thread. */
 struct slot *slot_find(struct plugin *plugin, struct rc_job *number);
 /* The slot of a job that is open, such as one from the queue. */
@@ -119,7 +118,7 @@ bool slot_end(struct slot *slot, const struct job_result *result);
 /* The same when it is its plug-in's turn and its time is over; counts it. */
 void slot_end_overdue(struct slot *slot);
 /* The plug-in's part in it is over: its number means nothing from now on. False: it was already. */
-bool slot_forget(struct slot *slot, struct rc_job *number);
+bool slot_forget(struct slot *slot);
 void slot_ref(struct slot *slot);
 void slot_unref(struct slot *slot);
 

@@ -170,7 +170,7 @@ static int host_job_wait(struct rc_engine *face, struct rc_job *number)
 	if (!slot)
 		return RC_GONE;
 	pthread_mutex_lock(&slot->wait_lock);
-	while (!slot->awake && !atomic_load(&slot->copy.cancelled) && atomic_load(&slot->state) != SLOT_OVER)
+	while (!slot->awake && !host_job_cancelled(face, number) && atomic_load(&slot->state) != SLOT_OVER)
 		pthread_cond_wait(&slot->waits, &slot->wait_lock);
 	slot->awake = false;
 	pthread_mutex_unlock(&slot->wait_lock);
@@ -232,7 +232,7 @@ static int host_job_done(
 		result.upstream_us = clock_monotonic_us() - slot->started_us;
 		snprintf(result.text, sizeof(result.text), "%s", text ? text : "");
 		first = slot_end(slot, &result);
-		slot_forget(slot, number);
+		slot_forget(slot);
 	}
 	if (!first)
 		atomic_fetch_add(&plugin->engine->repeated, 1);
@@ -241,8 +241,9 @@ static int host_job_done(
 
 static struct rc_session *host_session_new(struct rc_engine *face, int width, char *why, size_t why_size)
 {
-	struct fail fail = {0};
-	struct rc_session *session = plugin_session_new(plugin_of(face), width, &fail);
+	struct fail fail = {.text = "sessions are made from start() on"};
+	struct plugin *plugin = plugin_of(face);
+	struct rc_session *session = plugin->started ? plugin_session_new(plugin, width, &fail) : NULL;
 
 	if (!session && why_size > 0)
 		snprintf(why, why_size, "%s", fail.text);
@@ -307,18 +308,21 @@ static struct rc_job *number_of(struct job *job)
 	if (!slot)
 		return NULL;
 	slot_begin(slot);
-	return slot_number(slot);
+	return slot->number;
 }
 
 static struct rc_job *host_queue_take(struct rc_engine *face)
 {
-	return number_of(job_queue_take(&plugin_of(face)->engine->queue));
+	struct plugin *plugin = plugin_of(face);
+
+	return plugin->started ? number_of(job_queue_take(&plugin->engine->queue)) : NULL;
 }
 
 static struct rc_job *host_queue_try(struct rc_engine *face, int *ret_over)
 {
-	bool over;
-	struct job *job = job_queue_try(&plugin_of(face)->engine->queue, &over);
+	struct plugin *plugin = plugin_of(face);
+	bool over = true;
+	struct job *job = plugin->started ? job_queue_try(&plugin->engine->queue, &over) : NULL;
 
 	*ret_over = over;
 	return number_of(job);

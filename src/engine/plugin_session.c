@@ -20,7 +20,7 @@ static int show(struct slot *slot, const struct rc_piece *piece)
 
 	if (!plugin->ops.process_response)
 		return 0;
-	return plugin->ops.process_response(&plugin->face, slot_number(slot), piece);
+	return plugin->ops.process_response(&plugin->face, slot->number, piece);
 }
 
 static int on_head(struct job *copy, const struct job_head *head)
@@ -54,12 +54,11 @@ static ssize_t on_upload(struct job *copy, char *room, size_t size)
 static void on_done(struct job *copy, const struct job_result *result)
 {
 	struct slot *slot = copy->owner;
-	struct rc_job *number = slot_number(slot);
 
 	show(slot, &(struct rc_piece){
 	                   .kind = RC_PIECE_END, .outcome = (enum rc_outcome)result->outcome, .text = result->text});
 	slot_end(slot, result);
-	slot_forget(slot, number);
+	slot_forget(slot);
 	slot_unref(slot);
 }
 
@@ -121,9 +120,9 @@ int plugin_session_start(struct rc_session *session, struct rc_job *number)
 		return RC_GONE;
 	}
 	slot_ref(slot); /* the session's, given back in on_done */
-	slot_leave(slot);
 	atomic_store(&slot->limit_us, slot->copy.timeout_ms * 1000 + SESSION_GRACE_US);
 	slot_begin(slot);
+	slot_leave(slot);
 	slot->copy.client = &client;
 	if (plugin->ops.construct_request)
 		plugin->ops.construct_request(&plugin->face, number);

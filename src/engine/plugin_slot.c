@@ -7,11 +7,6 @@
 
 #define INDEX_MASK (((uintptr_t)1 << SLOT_INDEX_BITS) - 1)
 
-struct rc_job *slot_number(const struct slot *slot)
-{
-	return (struct rc_job *)(atomic_load(&slot->generation) << SLOT_INDEX_BITS | slot->index);
-}
-
 static struct slot *slot_at(struct plugin *plugin, uintptr_t index)
 {
 	struct slot *chunk = atomic_load(&plugin->chunks[index / SLOTS_A_CHUNK]);
@@ -23,7 +18,7 @@ struct slot *slot_find(struct plugin *plugin, struct rc_job *number)
 {
 	struct slot *slot = number ? slot_at(plugin, (uintptr_t)number & INDEX_MASK) : NULL;
 
-	return slot && slot_number(slot) == number ? slot : NULL;
+	return slot && atomic_load(&slot->generation) == (uintptr_t)number >> SLOT_INDEX_BITS ? slot : NULL;
 }
 
 /* Under the plug-in's lock. */
@@ -101,7 +96,7 @@ static void poke(struct job *job)
 		job_wake(&slot->copy);
 	wake(slot);
 	if (plugin->ops.poke)
-		plugin->ops.poke(&plugin->face, slot_number(slot));
+		plugin->ops.poke(&plugin->face, slot->number);
 }
 
 /* The request becomes the slot's: its fields are taken over, not copied. False: no memory. */
@@ -136,6 +131,7 @@ struct slot *slot_open(struct plugin *plugin, struct job *job)
 	pthread_mutex_lock(&slot->lock);
 	slot->job = job;
 	pthread_mutex_unlock(&slot->lock);
+	slot->number = (struct rc_job *)(atomic_load(&slot->generation) << SLOT_INDEX_BITS | slot->index);
 	slot->own = NULL;
 	slot->head_told = false;
 	slot->awake = false;
@@ -312,12 +308,12 @@ void slot_end_overdue(struct slot *slot)
 	end(slot, &result);
 }
 
-bool slot_forget(struct slot *slot, struct rc_job *number)
+bool slot_forget(struct slot *slot)
 {
-	uintptr_t generation = (uintptr_t)number >> SLOT_INDEX_BITS;
+	uintptr_t generation = (uintptr_t)slot->number >> SLOT_INDEX_BITS;
+	uintptr_t next = generation == UINTPTR_MAX >> SLOT_INDEX_BITS ? 1 : generation + 1;
 
-	if (!atomic_compare_exchange_strong(&slot->generation, &generation,
-	            generation + 1 == (UINTPTR_MAX >> SLOT_INDEX_BITS) ? 1 : generation + 1))
+	if (!atomic_compare_exchange_strong(&slot->generation, &generation, next))
 		return false;
 	slot_unref(slot);
 	return true;

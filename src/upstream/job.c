@@ -8,19 +8,11 @@ void job_init(struct job *job, const struct job_client *client, void *owner)
 
 void job_take_request(struct job *job, struct job *from)
 {
-	job->method = from->method;
-	job->target = from->target;
-	job->fields = from->fields;
+	size_t start = offsetof(struct job, method), end = offsetof(struct job, lock);
+
+	CHECK(from, JOB_MAGIC);
+	memcpy((char *)job + start, (char *)from + start, end - start);
 	from->fields = FIELDS_INIT;
-	job->has_body = from->has_body;
-	job->body_size = from->body_size;
-	job->safe = from->safe;
-	job->undo_coding = from->undo_coding;
-	job->accept_gzip = from->accept_gzip;
-	job->timeout_ms = from->timeout_ms;
-	job->connect_timeout_ms = from->connect_timeout_ms;
-	job->share = from->share;
-	job->rank = from->rank;
 }
 
 void job_release(struct job *job)

@@ -75,7 +75,7 @@ struct job {
 	const struct job_client *client;
 	void *owner;
 
-	/* The request; set by the owner, read by the engine until done(). */
+	/* The request; set by the owner, read by the engine until done(). From here to the lock it is copied as it lies. */
 	const char *method;
 	const char *target;   /* raw bytes as they are sent, sub-URI included */
 	struct fields fields; /* end-to-end, no Host, no Content-Length */

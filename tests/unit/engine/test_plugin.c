@@ -176,6 +176,30 @@ START_TEST(an_end_told_twice)
 }
 END_TEST
 
+START_TEST(an_end_told_under_way)
+{
+	static const char *const targets[] = {"/end-head", "/end-body", "/end-end"};
+	struct bed bed;
+
+	make(&bed);
+	for (size_t i = 0; i < 30; i++) {
+		struct ask a;
+
+		ask_for(&bed, &a, targets[i % 3]);
+		ask_assert_outcome(&a, JOB_CUT);
+		ck_assert_str_eq(a.result.text, "ended under way");
+		ck_assert_int_eq(atomic_load(&a.heads), i % 3 > 0);
+		ask_release(&a);
+		ask_for(&bed, &a, "/performed");
+		ask_assert_done(&a, 200, "from Redmine");
+		ask_release(&a);
+	}
+	UNTIL(figures_of(&bed).done == 60);
+	ck_assert_uint_eq(figures_of(&bed).abandoned, 0);
+	bed_clear(&bed);
+}
+END_TEST
+
 START_TEST(an_end_never_told)
 {
 	static const char *const targets[] = {"/never", "/lost", "/never-after-head"};
@@ -348,5 +372,6 @@ START_TEST(many_that_are_never_ended)
 END_TEST
 
 UNIT_MAIN("plugin", what_can_be_used, what_cannot_be_used, what_is_no_object, a_name_without_a_folder, options,
-        does_not_start, an_end_told_twice, an_end_never_told, what_is_held_is_not_abandoned, answers_that_are_none,
-        a_request_as_it_is_seen, a_cancel_wakes_who_waits, a_stop_ends_what_was_left, many_that_are_never_ended)
+        does_not_start, an_end_told_twice, an_end_told_under_way, an_end_never_told, what_is_held_is_not_abandoned,
+        answers_that_are_none, a_request_as_it_is_seen, a_cancel_wakes_who_waits, a_stop_ends_what_was_left,
+        many_that_are_never_ended)

@@ -103,4 +103,34 @@ START_TEST(nobody_is_poked_who_has_left)
 }
 END_TEST
 
-UNIT_MAIN("job", wake_and_cancel_reach_whoever_works_on_it, end_tells_the_client_once, nobody_is_poked_who_has_left)
+START_TEST(a_request_is_taken_over)
+{
+	static const struct route route = {.verify = ROUTE_VERIFY_NO};
+	struct job copy;
+	struct ask a;
+
+	ask_init(&a, "PUT", "/x");
+	ask_add_field(&a, "X-A", "1");
+	ask_set_body(&a, "abc", 3, false);
+	a.job.route = &route;
+	a.job.share = 7;
+	a.job.rank = JOB_BACKGROUND;
+	job_init(&copy, NULL, NULL);
+	job_take_request(&copy, &a.job);
+	ck_assert_str_eq(copy.method, "PUT");
+	ck_assert_str_eq(copy.target, "/x");
+	ck_assert_str_eq(fields_get(&copy.fields, "X-A"), "1");
+	ck_assert_uint_eq(a.job.fields.count, 0);
+	ck_assert(copy.has_body);
+	ck_assert_int_eq(copy.body_size, 3);
+	ck_assert_int_eq(copy.timeout_ms, a.job.timeout_ms);
+	ck_assert_ptr_eq(copy.route, &route);
+	ck_assert_uint_eq(copy.share, 7);
+	ck_assert_int_eq(copy.rank, JOB_BACKGROUND);
+	job_release(&copy);
+	ask_release(&a);
+}
+END_TEST
+
+UNIT_MAIN("job", a_request_is_taken_over, wake_and_cancel_reach_whoever_works_on_it, end_tells_the_client_once,
+        nobody_is_poked_who_has_left)

@@ -73,6 +73,8 @@ static void request(struct rc_engine *engine, struct rc_session *session, struct
 		rc_job_done(engine, job, RC_DONE, 1, "");
 	} else if (strcmp(target, "/never-after-head") == 0) {
 		hello(engine, job);
+	} else if (strncmp(target, "/end-", 5) == 0) {
+		rc_session_perform(engine, session, job);
 	} else if (strcmp(target, "/performed") == 0) {
 		rc_session_perform(engine, session, job);
 		rc_job_done(engine, job, RC_CUT, 1, "again");
@@ -85,6 +87,16 @@ static void request(struct rc_engine *engine, struct rc_session *session, struct
 	} else if (strcmp(target, "/echo") == 0) {
 		echo(engine, job);
 	}
+}
+
+/* Ends the job under the session's feet: at its head, in its body, at its end. */
+static int process_response(struct rc_engine *engine, struct rc_job *job, const struct rc_piece *piece)
+{
+	static const char *const targets[] = {"/end-head", "/end-body", "/end-end"};
+
+	if (strcmp(rc_job_target(engine, job), targets[piece->kind]) == 0)
+		rc_job_done(engine, job, RC_CUT, 1, "ended under way");
+	return 0;
 }
 
 static struct rc_session *create_session(struct rc_engine *engine, char *why, size_t why_size)
@@ -107,12 +119,17 @@ static void process_bulk_request(struct rc_engine *engine, struct rc_job *const 
 static int init(struct rc_engine *engine, char *why, size_t why_size)
 {
 	char word[8] = "";
-	int r = rc_options_known(engine, "one two", why, why_size);
+	int r = rc_options_known(engine, "one two", why, why_size), over = 0;
 
 #if BROKEN == 4
 	snprintf(why, why_size, "not today");
 	return -EBUSY;
 #endif
+	if (r == 0 && (rc_session_new(engine, 1, word, sizeof(word)) || rc_queue_take(engine) ||
+	                      rc_queue_try(engine, &over))) {
+		snprintf(why, why_size, "got what there is not yet");
+		r = -EINVAL;
+	}
 	if (r == 0 && rc_option(engine, "one", word, sizeof(word)) == -ENOBUFS) {
 		snprintf(why, why_size, "one is too long");
 		r = -EINVAL;
@@ -135,4 +152,5 @@ const struct rc_engine_ops OFFER = {
         .process_bulk_request = BROKEN == 3 ? NULL : process_bulk_request,
         .init = init,
         .request = request,
+        .process_response = process_response,
 };
