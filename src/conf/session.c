@@ -2,7 +2,6 @@
 
 #include "conf/address.h"
 #include "conf/secret.h"
-#include "conf/type.h"
 #include "conf/unit.h"
 
 #include <errno.h>
@@ -141,12 +140,13 @@ static void check_connection(const struct check *check, const struct conf_sessio
 		        check->conf->session.workers_limit);
 }
 
-static bool engine_exists(const struct check *check, const char *name)
+/* The default one, and those that have a section of their own. */
+static bool engine_runs(const struct check *check, const char *name)
 {
 	for (size_t i = 0; i < check->conf->engine.count; i++)
 		if (strcmp(check->conf->engine.items[i].name, name) == 0)
 			return true;
-	return !check->source->engine_known || check->source->engine_known(name);
+	return false;
 }
 
 static bool is_listened_on(const struct check *check, const char *text)
@@ -220,8 +220,9 @@ int conf_session_complete(const struct check *check, struct conf_session *sessio
 	check_credentials(check, session);
 	check_connection(check, session);
 	check_permissions(check, session);
-	if (session->engine && (!engine_name_valid(session->engine) || !engine_exists(check, session->engine)))
-		check_wrong(
-		        check, "session", session->name, "engine", NULL, "there is no engine \"%s\"", session->engine);
+	if (session->engine && !engine_runs(check, session->engine))
+		check_wrong(check, "session", session->name, "engine", NULL,
+		        "no engine \"%s\" runs; allowed: the default one, or one with a section of its own",
+		        session->engine);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/inner.h"
+#include "flow/named_session.h"
 #include "redmine/who.h"
 
 #define BUCKETS       512
@@ -68,6 +69,7 @@ static struct credential *find(struct credentials *credentials, const struct ide
 struct check {
 	struct flow *flow;
 	struct identity identity;
+	const struct conf_session *session; /* of the settings that the question is asked with */
 	struct buf target;
 	struct fields fields;
 };
@@ -166,6 +168,7 @@ static bool asks_for(const struct check *check, const struct request *r)
 	        query_parse(&parts, target.query, target.query_size, false) < 0)
 		return false;
 	identity_of(&identity, &check->fields, &parts, r->flow->secret);
+	named_session_narrow(r, &identity);
 	return memcmp(identity.digest, r->identity.digest, DIGEST_SIZE) == 0;
 }
 
@@ -176,7 +179,8 @@ static struct check *check_new(const struct request *r)
 
 	if (!check)
 		return NULL;
-	*check = (struct check){.flow = r->flow, .identity = r->identity, .target = BUF_INIT(TARGET_LIMIT)};
+	*check = (struct check){
+	        .flow = r->flow, .identity = r->identity, .session = r->session, .target = BUF_INIT(TARGET_LIMIT)};
 	if (who_question(&check->target, &check->fields, &r->target, &r->fields) == 0 && asks_for(check, r))
 		return check;
 	check_free(check);
@@ -190,6 +194,7 @@ static void check_start(struct check *check, struct conf *conf, enum job_rank ra
 	        .conf = conf,
 	        .target = buf_text(&check->target),
 	        .fields = &check->fields,
+	        .session = check->session,
 	        .rank = rank,
 	        .limit = ANSWER_LIMIT,
 	        .told = told,

@@ -24,7 +24,7 @@ enum credentials_verdict {
 	CREDENTIALS_ASK,   /* not before credentials_await() */
 };
 
-struct credentials *credentials_new(void); /* NULL: out of memory */
+struct credentials *credentials_new(void);              /* NULL: out of memory */
 void credentials_free(struct credentials *credentials); /* nobody may be waiting; NULL is allowed */
 
 /*

@@ -151,7 +151,7 @@ static bool identify(struct request *r)
 	if (!named_session_enter(r))
 		return false;
 	identity_of(&r->identity, &r->fields, &r->query, r->flow->secret);
-	named_session_narrow(r);
+	named_session_narrow(r, &r->identity);
 	return true;
 }
 

@@ -140,6 +140,7 @@ static struct inner *make(const struct inner_question *question)
 	r->rank = question->rank;
 	r->session = question->session;
 	r->secure = question->secure;
+	r->session = question->session;
 	if (question->authority && !(r->authority = strdup(question->authority)))
 		goto failed;
 	if (question->fields && fields_copy(&r->fields, question->fields) < 0)

@@ -37,7 +37,9 @@ struct inner_question {
 	struct conf *conf;  /* the settings that hold; a reference is taken */
 	const char *target; /* of a GET, as a client writes it; copied */
 	const struct fields
-	        *fields;       /* as a client's: credentials, Accept-Language, Cache-Control...; copied; NULL: none */
+	        *fields; /* as a client's: credentials, Accept-Language, Cache-Control...; copied; NULL: none */
+	/* Of conf, in force without asking who may use it: its way to Redmine, its credential unless fields have one; NULL: none. */
+	const struct conf_session *session;
 	const char *authority; /* by which the client knows the daemon, for links; copied; NULL: "localhost" */
 	bool secure;
 	const struct conf_session *session; /* in force without asking; borrowed from conf; NULL: none */

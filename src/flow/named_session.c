@@ -196,7 +196,7 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-void named_session_narrow(struct request *r)
+void named_session_narrow(const struct request *r, struct identity *identity)
 {
 	const struct conf *conf = r->conf;
 	const struct route *route = &r->route;
@@ -209,7 +209,7 @@ void named_session_narrow(struct request *r)
 	        (verify == conf->upstream.verify && strcmp(proxy, or_empty(conf->upstream.proxy)) == 0 &&
 	                strcmp(ca_file, or_empty(conf->upstream.ca_file)) == 0 && !route->client_certificate))
 		return;
-	identity_narrow(&r->identity,
+	identity_narrow(identity,
 	        (const char *const[]){proxy, ca_file, or_empty(route->client_certificate), or_empty(route->client_key),
 	                verify ? "verified" : ""},
 	        5, r->flow->secret);

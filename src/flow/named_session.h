@@ -17,11 +17,11 @@
 bool named_session_enter(struct request *r) MUST_CHECK;
 
 /*
- * Narrows r->identity where the session reaches Redmine by another way than [upstream] says (proxy, certificates,
+ * Narrows the identity of r where its session reaches Redmine by another way than [upstream] says (proxy, certificates,
  * verification): what comes that way is shared only with those who use it too. Time limits and versions make no
- * difference. After identity_of().
+ * difference. After identity_of() and named_session_enter().
  */
-void named_session_narrow(struct request *r);
+void named_session_narrow(const struct request *r, struct identity *identity);
 
 /* The longest silence of Redmine, and the time for a connection, in milliseconds: of the settings, the session, the request. */
 int64_t named_session_timeout_ms(const struct request *r);

@@ -149,7 +149,7 @@ START_TEST(credentials_that_are_not_whole)
 	        "a.conf:13: impersonate: without key_file or username: whose right would it be\n"
 	        "a.conf:16: client_key: without client_certificate\n"
 	        "a.conf:18: workers: 17 is more than session.workers_limit, 16\n"
-	        "a.conf:17: engine: there is no engine \"a/b\"\n");
+	        "a.conf:17: engine: no engine \"a/b\" runs; allowed: the default one, or one with a section of its own\n");
 	secrets_remove();
 }
 END_TEST

@@ -16,6 +16,7 @@ flow_tests = \
 	tests/unit/flow/test_harvest \
 	tests/unit/flow/test_inner \
 	tests/unit/flow/test_invalidation \
+	tests/unit/flow/test_named_session \
 	tests/unit/flow/test_outcome \
 	tests/unit/flow/test_policy \
 	tests/unit/flow/test_preferences \
@@ -71,6 +72,10 @@ tests_unit_flow_test_harvest_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_inner_SOURCES = tests/unit/flow/test_inner.c $(flow_kit)
 tests_unit_flow_test_inner_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_inner_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_named_session_SOURCES = tests/unit/flow/test_named_session.c $(flow_kit)
+tests_unit_flow_test_named_session_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_named_session_LDADD = $(TESTS_LIBS)
 
 tests_unit_flow_test_outcome_SOURCES = tests/unit/flow/test_outcome.c $(flow_kit)
 tests_unit_flow_test_outcome_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
