@@ -138,7 +138,6 @@ static struct inner *make(const struct inner_question *question)
 		goto failed;
 	r->inner_limit = question->limit;
 	r->rank = question->rank;
-	r->session = question->session;
 	r->secure = question->secure;
 	r->session = question->session;
 	if (question->authority && !(r->authority = strdup(question->authority)))

@@ -42,7 +42,6 @@ struct inner_question {
 	const struct conf_session *session;
 	const char *authority; /* by which the client knows the daemon, for links; copied; NULL: "localhost" */
 	bool secure;
-	const struct conf_session *session; /* in force without asking; borrowed from conf; NULL: none */
 	enum job_rank rank;
 	size_t limit; /* bytes of the body, at least 1; what is longer is -EFBIG, or cut off where it comes: a page of our own with status 502 */
 	inner_told *told;
