@@ -150,7 +150,9 @@ ENGINE_FIGURE(queued)
 ENGINE_FIGURE(queue_limit)
 ENGINE_FIGURE(done)
 ENGINE_FIGURE(refused)
+ENGINE_FIGURE(hands)
 ENGINE_FIGURE(deaths)
+ENGINE_FIGURE(recycled)
 ENGINE_FIGURE(repeated)
 ENGINE_FIGURE(abandoned)
 
@@ -198,13 +200,16 @@ static const struct metric metrics[] = {
 	FAMILY("upstream_state_since_seconds", GAUGE, print_upstream_since,
 		"When that changed last, in seconds since 1970."),
 
-	FAMILY("engine_workers", GAUGE, print_engine_workers, "Workers of an engine."),
+	FAMILY("engine_workers", GAUGE, print_engine_workers, "Questions that an engine may have under way: its workers, found by trying with workers = auto."),
+	FAMILY("engine_started_workers", GAUGE, print_engine_hands, "Threads or processes that it has for them."),
 	FAMILY("engine_busy_workers", GAUGE, print_engine_busy, "Workers, or transfers, that are at work."),
 	FAMILY("engine_queue_jobs", GAUGE, print_engine_queued, "Jobs that wait for a worker."),
 	FAMILY("engine_queue_limit_jobs", GAUGE, print_engine_queue_limit, "Jobs that may wait."),
 	FAMILY("engine_jobs", COUNTER, print_engine_done, "Jobs that workers have done."),
 	FAMILY("engine_refused_jobs", COUNTER, print_engine_refused, "Jobs that found the queue full."),
 	FAMILY("engine_worker_deaths", COUNTER, print_engine_deaths, "Workers that ended unasked."),
+	FAMILY("engine_recycled_workers", COUNTER, print_engine_recycled,
+		"Workers replaced after enough jobs, or with too much memory."),
 	FAMILY("engine_ends_repeated", COUNTER, print_engine_repeated,
 		"Ends that a plug-in told of jobs that were over."),
 	FAMILY("engine_jobs_abandoned", COUNTER, print_engine_abandoned,

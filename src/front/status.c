@@ -79,6 +79,8 @@ static struct json_object *print_engine(struct engine *engine)
 	status_add_count(object, "busy", (uint64_t)figures.busy);
 	status_add_count(object, "queued", (uint64_t)figures.queued);
 	status_add_count(object, "queue_limit", (uint64_t)figures.queue_limit);
+	status_add_count(object, "recycled", figures.recycled);
+	status_add_count(object, "started", (uint64_t)figures.hands);
 	status_add_count(object, "done", figures.done);
 	status_add_count(object, "refused", figures.refused);
 	status_add_count(object, "deaths", figures.deaths);

@@ -18,6 +18,7 @@
 struct kind {
 	const char *name;
 	int workers;
+	int crowd;           /* transfers that it does at a time when it is let; 0: as many as workers */
 	bool single;         /* one job at a time, in the order of their submission */
 	const char *path;    /* of a plug-in */
 	const char *options; /* and what it is told; a folder that is made for the test takes the place of "FOLDER" */

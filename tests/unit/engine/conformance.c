@@ -6,9 +6,9 @@
 /* A new engine is a row. The last one is an engine of somebody else's, which the environment names; then it runs alone. */
 struct kind engine_kinds[] = {
         {.name = "sync", .workers = 1, .single = true},
-        {.name = "thread", .workers = 4},
-        {.name = "process", .workers = 4},
-        {.name = "async", .workers = 16},
+        {.name = "thread", .workers = 4, .crowd = 64},
+        {.name = "process", .workers = 4, .crowd = 16},
+        {.name = "async", .workers = 16, .crowd = 1000},
         {.name = "loop", .workers = 16, .path = PLUGINS "/loop.so"},
         {.name = "minimal", .workers = 4, .path = EXAMPLES "/minimal/minimal.so"},
         {.name = "record-replay",

@@ -33,6 +33,21 @@ static const struct http_route routes[] = {
         {NULL, "/close", act_answer_and_close},
 };
 
+struct crowd {
+	struct gate came, go;
+};
+
+static void act_crowd(struct http_visit *v)
+{
+	struct crowd *crowd = v->arg;
+
+	gate_open(&crowd->came);
+	gate_wait(&crowd->go);
+	http_answer(v, "200 OK", "crowd");
+}
+
+static const struct http_route crowd_routes[] = {{NULL, "/", act_crowd}};
+
 static void make(struct bed *bed, int index, int workers)
 {
 	bed_make(bed, index, routes, ARRAY_SIZE(routes), NULL, &(struct bed_options){.workers = workers});
@@ -183,6 +198,36 @@ START_TEST(nothing_grows)
 }
 END_TEST
 
+/* All at a time: the origin answers nobody before everybody is there. */
+START_TEST(all_at_a_time)
+{
+	struct crowd crowd = {.came = GATE_INIT, .go = GATE_INIT};
+	struct ask *asks = NULL;
+	struct engine_figures figures;
+	struct bed bed;
+	int count = engine_kinds[_i].crowd > 0 ? engine_kinds[_i].crowd : engine_kinds[_i].workers;
+
+	bed_make(&bed, _i, crowd_routes, ARRAY_SIZE(crowd_routes), &crowd, &(struct bed_options){.workers = count});
+	http_origin_record(bed.http, false);
+	asks = calloc((size_t)count, sizeof(*asks));
+	for (int i = 0; i < count; i++) {
+		ask_init(&asks[i], "GET", "/");
+		engine_submit(bed.engine, &asks[i].job);
+	}
+	gate_wait_times(&crowd.came, (unsigned)count);
+	engine_get_figures(bed.engine, &figures);
+	ck_assert_int_eq(figures.busy, count);
+	ck_assert_uint_eq(http_origin_connection_count(bed.http), (size_t)count);
+	gate_open(&crowd.go);
+	for (int i = 0; i < count; i++) {
+		ask_assert_done(&asks[i], 200, "crowd");
+		ask_release(&asks[i]);
+	}
+	free(asks);
+	bed_clear(&bed);
+}
+END_TEST
+
 void add_connections(add_test *add)
 {
 	add(reads_share_a_connection);
@@ -192,4 +237,5 @@ void add_connections(add_test *add)
 	add(connections_that_redmine_closed);
 	add(stopping_closes_all);
 	add(nothing_grows);
+	add(all_at_a_time);
 }
