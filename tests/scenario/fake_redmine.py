@@ -279,6 +279,8 @@ class FakeRedmine:
                 sock = self.tls.wrap_socket(sock, server_side=True)
                 with self.lock:
                     self.open[number] = sock
+                    if not self.listener:
+                        return  # stopped during the handshake, when there was nothing to shut down
             stream = Stream(sock)
             while self.exchange(stream, number):
                 pass

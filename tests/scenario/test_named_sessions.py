@@ -1,7 +1,9 @@
 """Sessions that the daemon holds for requests which name them."""
 
 import os
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -262,6 +264,29 @@ def test_what_is_printed_has_no_secret(configure):
     code, out, _ = run("--config", daemon.config, "--print-config")
     assert code == 0 and '[session "a"]' in out
     assert MANAGER_KEY not in out and TOKEN not in out
+
+
+def test_the_example_of_the_documentation(launch, tmp_path, fake, fresh):
+    """doc/sessions.md, with its files elsewhere and this user for www-data."""
+    text = (Path(__file__).parents[2] / "doc" / "sessions.md").read_text()
+    example = re.search(r"```ini\n(.*?)```", text, re.DOTALL).group(1)
+    for name, content in {"dashboard-key": MANAGER_KEY, "partner.password": PASSWORD, "partner.token": TOKEN}.items():
+        secret(tmp_path, name, content)
+    for name in ("partner-ca.pem", "partner.pem"):
+        secret(tmp_path, name, "")
+    daemon = launch(begin=False, env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    daemon.secrets.add(TOKEN)
+    daemon.configure({"listen.address": None})
+    example = example.replace("/etc/redmine-cached", str(tmp_path)).replace("/run/redmine-cached", str(tmp_path))
+    example = example.replace("www-data", str(os.getuid())).replace(":7336", f":{daemon.port}")
+    with open(daemon.config, "a") as config:
+        config.write(example)
+    daemon.start()
+    with Connection(f"{tmp_path}/http.sock") as connection:
+        assert connection.get(fresh("/issues/10.json"), named("dashboard")).status == 200
+    assert daemon.get(fresh(), named("dashboard")).status == 400
+    assert daemon.get(fresh(), named("partner")).status == 400
+    assert daemon.get(fresh(), named("partner", ("Redmine-Cached-Token", TOKEN))).status == 502, "there is no such proxy"
 
 
 def test_a_write_by_a_session(configure, fake, fresh):
