@@ -86,19 +86,32 @@ START_TEST(finds)
 }
 END_TEST
 
+/* Every row of the table, in its order. */
 START_TEST(lists_what_there_is)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(1000);
+	static const struct {
+		const char *name, *named;
+	} rows[] = {
+#define SECTION(name, named, help) {#name, named},
+#include "conf/options.h"
+	};
+	CLEANUP(buf_release) struct buf out = BUF_INIT(10000), expected = BUF_INIT(10000);
 
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ck_assert_int_eq(buf_printf(&expected, "%s[%s]", i ? ", " : "", rows[i].name), 0);
+		if (rows[i].named[0])
+			ck_assert_int_eq(buf_printf(&expected, ", [%s \"%s\"]", rows[i].name, rows[i].named), 0);
+	}
 	ck_assert_int_eq(section_list(&out), 0);
-	ck_assert_str_eq(buf_text(&out),
-	        "[upstream], [listen], [engine], [engine \"NAME\"], [session], [session \"NAME\"], [errands], [cache], [lifetime], [log]");
+	ck_assert_str_eq(buf_text(&out), buf_text(&expected));
 	buf_clear(&out);
 	ck_assert_int_eq(option_list("engine", true, &out), 0);
-	ck_assert_str_eq(buf_text(&out), "workers, queue, recycle_jobs, recycle_memory, path, options");
+	ck_assert_ptr_eq(strstr(buf_text(&out), "workers, queue, "), buf_text(&out));
+	ck_assert_ptr_null(strstr(buf_text(&out), "default"));
 	buf_clear(&out);
 	ck_assert_int_eq(option_list("engine", false, &out), 0);
-	ck_assert_str_eq(buf_text(&out), "default, ceiling");
+	ck_assert_ptr_eq(strstr(buf_text(&out), "default"), buf_text(&out));
+	ck_assert_ptr_null(strstr(buf_text(&out), "workers"));
 }
 END_TEST
 
