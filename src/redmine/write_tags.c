@@ -119,11 +119,12 @@ static bool fits(const struct split *path, const char *pattern, const struct tar
 {
 	*first = NULL;
 	for (size_t i = 0; i < path->count && i < SEGMENTS_MAX; i++) {
-		struct target_segment part = {.text = pattern + 1, .size = strcspn(pattern + 1, "/")};
 		const struct target_segment *segment = &path->segments[i];
+		struct target_segment part;
 
 		if (*pattern != '/' || segment->size == 0)
 			return false;
+		part = (struct target_segment){.text = pattern + 1, .size = strcspn(pattern + 1, "/")};
 		if (part.text[0] == ':' && !*first)
 			*first = segment;
 		else if (part.text[0] != ':' &&
