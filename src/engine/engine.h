@@ -65,9 +65,9 @@ struct engine_figures {
 	int queued, queue_limit; /* jobs that wait for a worker */
 	uint64_t done, refused;
 	uint64_t deaths;    /* workers that ended without being asked to, process engine */
+	uint64_t recycled;  /* ... that were replaced after enough jobs or with too much memory */
 	uint64_t repeated;  /* ends that a plug-in told of jobs that were over */
 	uint64_t abandoned; /* jobs that a plug-in did not end, and that the daemon ended for it */
-	uint64_t recycled;  /* ... that were replaced after enough jobs or with too much memory */
 };
 
 /*

@@ -148,6 +148,7 @@ static int start(struct engine *engine, struct fail *fail)
 
 	if (r == 0) {
 		plugin->started = true;
+		atomic_store(&engine->hands, plugin->face.workers);
 		if (!plugin->ops.start)
 			r = plugin_pool_start(plugin, fail);
 		else if ((r = plugin->ops.start(&plugin->face, why, sizeof(why))) < 0)
@@ -212,6 +213,7 @@ static void stop(struct engine *engine, bool drain)
 	plugin_sessions_release(plugin);
 	slots_visit(plugin, end_left);
 	watch_stop(plugin);
+	atomic_store(&engine->hands, 0);
 	plugin->started = false;
 }
 
