@@ -204,6 +204,7 @@ static void stop(struct daemon *d)
 	front_free(d->front);
 	if (d->flow.flights)
 		inner_close(&d->flow);
+	collect_release(&d->collect);
 	flow_release(&d->flow);
 	engines_free(d->engines);
 	if (d->cache)

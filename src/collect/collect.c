@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "collect/join.h"
+#include "collect/read_ahead.h"
 #include "collect/wish.h"
 
 /* The whole has a key of its own, made of the page's and of what makes it differ. */
@@ -45,9 +46,24 @@ static void join(void *arg, struct request *r)
 	join_start(arg, r, &wish);
 }
 
+static void saw(void *arg, const struct request *r)
+{
+	read_ahead(arg, r);
+}
+
 void collect_init(struct collect *collect, struct flow *flow)
 {
 	*collect = (struct collect){.flow = flow};
-	collect->hooks = (struct flow_collector){.classify = classify, .join = join, .arg = collect};
+	collect->hooks = (struct flow_collector){.classify = classify, .join = join, .saw = saw, .arg = collect};
+	walks_init(&collect->walks);
 	flow->collector = &collect->hooks;
+}
+
+void collect_release(struct collect *collect)
+{
+	if (!collect->flow)
+		return;
+	collect->flow->collector = NULL;
+	walks_release(&collect->walks);
+	collect->flow = NULL;
 }

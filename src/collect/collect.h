@@ -6,6 +6,7 @@
 #ifndef COLLECT_COLLECT_H
 #define COLLECT_COLLECT_H
 
+#include "collect/walk.h"
 #include "flow/flow.h"
 
 #define LIMIT_FIELD "Redmine-Cached-Limit"
@@ -22,10 +23,13 @@ struct collect_figures {
 struct collect {
 	struct flow *flow; /* borrowed */
 	struct flow_collector hooks;
+	struct walks walks;
 	struct collect_figures figures;
 };
 
-/* Puts itself into the flow, before the front starts. Lives as long as the flow; nothing to release. */
+/* Puts itself into the flow, before the front starts. Lives as long as the flow. */
 void collect_init(struct collect *collect, struct flow *flow);
+/* After the last request. A zeroed one is allowed. */
+void collect_release(struct collect *collect);
 
 #endif

@@ -1,5 +1,6 @@
 #include "collect/join_inside.h"
 
+#include "collect/join_fields.h"
 #include "redmine/paging.h"
 
 #include <errno.h>
@@ -280,27 +281,6 @@ static void drop_load(void *load)
 	blob_unref(load);
 }
 
-static const char *const not_for_pages[] = {LIMIT_FIELD, "Accept", "Accept-Encoding", "Cache-Control", "If-None-Match",
-        "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range", "Pragma"};
-/* A session's own credential stands among the fields already, and is put there again. */
-static const char *const of_session[] = {"X-Redmine-API-Key", "Authorization", "X-Redmine-Switch-User"};
-
-static int copy_fields(struct join *j, const struct request *r)
-{
-	if (fields_copy(&j->fields, &r->fields) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(not_for_pages); i++)
-		fields_remove(&j->fields, not_for_pages[i]);
-	for (size_t i = 0; r->session && i < ARRAY_SIZE(of_session); i++)
-		fields_remove(&j->fields, of_session[i]);
-	/* What the client says of freshness holds for each page. */
-	for (size_t i = 0; i < r->fields.count; i++)
-		if (field_name_is(r->fields.items[i].name, "Cache-Control") &&
-		        fields_add(&j->fields, "Cache-Control", r->fields.items[i].value) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
 static unsigned width(const struct request *r)
 {
 	if (r->preferences.workers > 0)
@@ -343,7 +323,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	pthread_mutex_init(&j->lock, NULL);
 	pipe_init(&j->pipe, PIPE_LIMIT);
 	plan_init(&j->plan, &settings);
-	if (!j->target || copy_fields(j, r) < 0) {
+	if (!j->target || join_fields_copy(&j->fields, r) < 0) {
 		join_unref(j);
 		return NULL;
 	}

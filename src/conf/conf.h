@@ -132,7 +132,8 @@ struct conf {
 		int64_t credential_check_ms; /* 60s; 0: never */
 	} cache;
 	struct {
-		int workers; /* 8 */
+		int workers;    /* 8 */
+		int read_ahead; /* pages, 16; 0: none */
 	} collections;
 	struct {
 		struct conf_lifetime *items;

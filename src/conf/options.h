@@ -203,6 +203,9 @@ OPTION(collections, workers, collections.workers, NUMBER, "8", "1", "1000", RELO
 	"How many pages of one list are asked for side by side, for a client that wants it whole (limit=all) and does not say "
 	"Redmine-Cached-Workers.")
 
+OPTION(collections, read_ahead, collections.read_ahead, NUMBER, "16", "0", "64", RELOAD,
+	"How many pages are fetched, at most, before a client asks for them that reads a list page after page. 0: none.")
+
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,

@@ -434,10 +434,15 @@ static enum flow_next run(struct request *r)
 
 bool flow_start(struct flow *flow, struct request *r)
 {
+	bool over;
+
 	CHECK(r, REQUEST_MAGIC);
 	r->flow = flow;
 	r->next_step = STEP_CLASSIFY;
-	return run(r) == FLOW_OVER && !r->parked;
+	over = run(r) == FLOW_OVER && !r->parked;
+	if (flow->collector)
+		flow->collector->saw(flow->collector->arg, r);
+	return over;
 }
 
 void flow_resume(struct request *r, enum flow_step step)

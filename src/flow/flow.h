@@ -33,6 +33,8 @@ struct flow_collector {
 	enum collector_says (*classify)(void *arg, struct request *r);
 	/* Nothing fit to serve is stored: makes the answer of r, which is parked. flow_resume(r, STEP_DELIVER) ends it. */
 	void (*join)(void *arg, struct request *r);
+	/* A request was set going, and may be over already; by the thread that called flow_start(). */
+	void (*saw)(void *arg, const struct request *r);
 	void *arg;
 };
 

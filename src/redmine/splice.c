@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ROWS_AT_FIRST 104
+#define META_WITHIN   256 /* bytes of a page's end (JSON) or beginning (XML) in which its counts stand */
 
 void splice_release(struct splice *splice)
 {
@@ -71,6 +72,20 @@ int splice_read(struct splice *ret, enum target_format format, const char *data,
 	}
 	*ret = splice;
 	return 0;
+}
+
+int64_t splice_total(enum target_format format, const char *data, size_t size)
+{
+	bool json = format == TARGET_FORMAT_JSON;
+	const char *name = json ? "],\"total_count\":" : " total_count=\"";
+	size_t looked_at = size < META_WITHIN ? size : META_WITHIN;
+	const char *from = json ? data + size - looked_at : data;
+	const char *at = looked_at > 0 ? memmem(from, looked_at, name, strlen(name)) : NULL;
+	int64_t total = -1;
+
+	if (at)
+		splice_digits(at + strlen(name), from + looked_at, &total);
+	return total;
 }
 
 /* The bytes from `from` to `to`, the numbers among them replaced. They stand in any order. */

@@ -54,6 +54,9 @@ void splice_release(struct splice *splice);
 int splice_head(const struct splice *splice, const int64_t metas[SPLICE_METAS], struct buf *out) MUST_CHECK;
 int splice_tail(const struct splice *splice, const int64_t metas[SPLICE_METAS], struct buf *out) MUST_CHECK;
 
+/* The total_count of a page, which is not looked at otherwise; -1: it says none, or not where Redmine writes it. Pure. */
+int64_t splice_total(enum target_format format, const char *data, size_t size);
+
 /* For the two readers: one row more. 0, -ENOMEM. */
 int splice_add(struct splice *splice, const char *text, size_t size, uint64_t name) MUST_CHECK;
 /* splice_json.c, splice_xml.c: fill ret, whose format, data and size are set. As splice_read. */

@@ -1,6 +1,7 @@
 collect_tests = \
 	tests/unit/collect/test_names \
-	tests/unit/collect/test_plan
+	tests/unit/collect/test_plan \
+	tests/unit/collect/test_walk
 check_PROGRAMS += $(collect_tests)
 
 tests_unit_collect_test_names_SOURCES = tests/unit/collect/test_names.c tests/unit/unit.h tests/unit/redmine/chance.h
@@ -9,3 +10,6 @@ tests_unit_collect_test_names_LDADD = $(TESTS_LIBS)
 tests_unit_collect_test_plan_SOURCES = tests/unit/collect/test_plan.c tests/unit/unit.h tests/unit/redmine/chance.h
 tests_unit_collect_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_collect_test_plan_LDADD = $(TESTS_LIBS)
+tests_unit_collect_test_walk_SOURCES = tests/unit/collect/test_walk.c tests/unit/unit.h tests/unit/redmine/chance.h
+tests_unit_collect_test_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_collect_test_walk_LDADD = $(TESTS_LIBS)
