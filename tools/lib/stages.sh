@@ -19,7 +19,8 @@ stages+=(
 	"fuzz each fuzz target for a while, built with clang"
 	"unit unit tests"
 	"tools tools/quickstart"
-	"install make install and uninstall; the systemd unit"
+	"install make install and uninstall; the systemd units"
+	"package Debian's packages: build, lintian, install, run, upgrade, purge in a root that is thrown away"
 	"style clang-format, cppcheck, shellcheck, pyflakes"
 	"check rules of the house that a script can see"
 )

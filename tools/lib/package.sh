@@ -1,0 +1,49 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # names are shared between what is sourced
+# The stage that builds Debian's packages and tries them in a root that is thrown away. Needs stages.sh.
+
+package_packages=(debhelper dpkg-dev fakeroot lintian)
+
+# From a copy of what git tracks, as a clean machine would. Its unit tests are another stage's.
+make_packages() {
+	mkdir -p "$work/package/source" && tracked_files | grep -v '^MANIFEST$' | (cd "$top" && xargs cp --parents -t "$work/package/source") &&
+		cd "$work/package/source" &&
+		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$cores" dpkg-buildpackage -us -uc -b
+}
+
+lintian_is_content() {
+	local said
+	said=$(lintian --allow-root --tag-display-limit 0 --fail-on none "$work"/package/*.changes) || return
+	! grep '^[EW]:' <<<"$said"
+}
+
+# The same package with a later version.
+make_upgrade() {
+	local folder=$work/package/later
+	dpkg-deb -R "$work"/package/redmine-cached_*.deb "$folder" && sed -i 's/^Version: .*/&+later/' "$folder/DEBIAN/control" &&
+		dpkg-deb --root-owner-group -b "$folder" "$work/package/later.deb"
+}
+
+# Runs a script as root in a copy of this machine's files: an overlay in a mount namespace of its own, whose changes are
+# in memory and gone with it. What the script is to have is in /tmp/package.
+in_thrown_away_root() {
+	"${as_root[@]}" unshare --mount bash -euc '
+		mount -t tmpfs none "$1"
+		mkdir "$1"/changes "$1"/work "$1"/root
+		mount -t overlay overlay -o "lowerdir=/,upperdir=$1/changes,workdir=$1/work" "$1/root"
+		mount -t proc proc "$1/root/proc"
+		mount --rbind /dev "$1/root/dev"
+		mount -t tmpfs none "$1/root/tmp"
+		chmod 1777 "$1/root/tmp"
+		mkdir "$1/root/tmp/package"
+		cp "$2"/*.deb "$3" "$1/root/tmp/package"
+		exec chroot "$1/root" /bin/bash "/tmp/package/${3##*/}"' bash "$work/root" "$work/package" "$top/tests/package/life.sh"
+}
+
+stage_package() {
+	become_root
+	mkdir -p "$work/root"
+	count_case "dpkg-buildpackage" make_packages
+	count_case "lintian has neither errors nor warnings" lintian_is_content
+	count_case "a later version" make_upgrade
+	count_case "install, run, upgrade, remove, purge" in_thrown_away_root
+}
