@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "collect/collect.h"
+#include "flow/changes.h"
 #include "flow/inner.h"
 #include "front/front.h"
 #include "service.h"
@@ -196,6 +197,8 @@ static void drain(struct daemon *d)
 /* What takes longer than the limit is cut. */
 static void stop(struct daemon *d)
 {
+	if (d->flow.changes)
+		changes_close(d->flow.changes); /* these answers end by nothing else */
 	drain(d);
 	if (d->engines)
 		engines_stop(d->engines, false);

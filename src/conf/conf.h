@@ -136,6 +136,10 @@ struct conf {
 		int read_ahead; /* pages, 16; 0: none */
 	} collections;
 	struct {
+		int clients;          /* 64 */
+		int64_t heartbeat_ms; /* 15s */
+	} events;
+	struct {
 		struct conf_lifetime *items;
 		size_t count;
 	} lifetime;

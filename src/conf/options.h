@@ -211,6 +211,14 @@ SECTION(lifetime, "", "How long answers are fresh, by resource.")
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,
 	"How long an answer of that resource is served without asking Redmine again, as issues = 30s. 0: it is not kept.")
 
+SECTION(events, "", "What dashboards are told of changes: GET /-/events.")
+
+OPTION(events, clients, events.clients, NUMBER, "64", "0", "100000", RELOAD,
+	"How many may listen at a time; further ones are answered 503. 0: none, there are no events.")
+OPTION(events, heartbeat, events.heartbeat_ms, SPAN, "15s", "1s", "1h", RELOAD,
+	"After how long without an event a listener is sent an empty comment, so that he and what lies between see that the "
+	"connection lives.")
+
 SECTION(log, "", "What is written to standard error.")
 
 OPTION(log, level, log.level, CHOICE("error warn info debug"), "info", "", "", RELOAD,

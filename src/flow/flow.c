@@ -1,6 +1,7 @@
 #include "flow/flow.h"
 
 #include "base/clock.h"
+#include "flow/changes.h"
 #include "flow/credentials.h"
 #include "flow/fetch.h"
 #include "flow/forward.h"
@@ -461,7 +462,8 @@ int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, c
 	flow->flights = flights_new(cache_generations(cache));
 	flow->credentials = credentials_new();
 	flow->errands = errands_new();
-	return flow->flights && flow->credentials && flow->errands ? 0 : -ENOMEM;
+	flow->changes = changes_new(cache);
+	return flow->flights && flow->credentials && flow->errands && flow->changes ? 0 : -ENOMEM;
 }
 
 void flow_release(struct flow *flow)
@@ -472,6 +474,8 @@ void flow_release(struct flow *flow)
 	flow->credentials = NULL;
 	errands_free(flow->errands);
 	flow->errands = NULL;
+	changes_free(flow->changes);
+	flow->changes = NULL;
 	pthread_mutex_destroy(&flow->inners.lock);
 	pthread_cond_destroy(&flow->inners.none);
 }

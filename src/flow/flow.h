@@ -46,6 +46,7 @@ struct inners {
 	bool closed;
 };
 
+struct changes;
 struct credentials;
 
 struct flow {
@@ -57,6 +58,7 @@ struct flow {
 	struct credentials *credentials;        /* owned */
 	const struct flow_collector *collector; /* borrowed; NULL: none. Set before the first request */
 	struct errands *errands;                /* owned */
+	struct changes *changes;                /* owned */
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;

@@ -1,6 +1,7 @@
 libdaemon_a_SOURCES += \
 	src/flow/asked.c src/flow/asked.h \
 	src/flow/cache_status.c src/flow/cache_status.h \
+	src/flow/changes.c src/flow/changes.h \
 	src/flow/conditions.c src/flow/conditions.h \
 	src/flow/credentials.c src/flow/credentials.h \
 	src/flow/directives.c src/flow/directives.h \

@@ -1,5 +1,6 @@
 #include "flow/write.h"
 
+#include "flow/changes.h"
 #include "flow/flow.h"
 #include "redmine/form.h"
 
@@ -81,4 +82,9 @@ void write_end(struct request *r, bool effect)
 		open_tags(r);
 	}
 	cache_write_end(r->flow->cache, tags->items, tags->count, effect);
+	if (!effect)
+		return;
+	changes_tell(r->flow->changes, CHANGE_WRITE, tags);
+	if (tags->settles)
+		changes_settle(r->flow->changes, tags);
 }

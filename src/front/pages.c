@@ -1,6 +1,7 @@
 #include "front/pages.h"
 
 #include "base/clock.h"
+#include "flow/changes.h"
 #include "front/errand_page.h"
 #include "front/metrics.h"
 #include "front/metrics_text.h"
@@ -85,7 +86,29 @@ static void answer_metrics(struct front *front, struct request *r)
 		answer_with(r, 200, metrics_content_type(open_metrics), text.data, text.size);
 }
 
+/* Open to whoever may connect: an event says that something has changed, and not what it is. */
+static void answer_events(struct front *front, struct request *r)
+{
+	int error = request_is_head(r)
+	                    ? 0
+	                    : changes_listen(front->flow->changes, fields_get(&r->fields, "Last-Event-ID"),
+	                              (size_t)r->conf->events.clients, r->conf->events.heartbeat_ms, &r->answer.stream);
+
+	if (error < 0) {
+		request_answer_error(r, 503, 10, "No more listeners are taken (events.clients).");
+		return;
+	}
+	r->answer.kind = request_is_head(r) ? ANSWER_WHOLE : ANSWER_STREAM;
+	r->answer.status = 200;
+	r->answer.length = -1;
+	if (fields_add(&r->answer.fields, "Content-Type", "text/event-stream") < 0 ||
+	        fields_add(&r->answer.fields, "Cache-Control", "no-store, no-transform") < 0 ||
+	        fields_add(&r->answer.fields, "X-Accel-Buffering", "no") < 0)
+		request_answer_error(r, 503, 0, "Out of memory.");
+}
+
 static const struct page pages[] = {
+        {"/-/events", answer_events},
         {"/-/healthy", answer_healthy},
         {"/-/metrics", answer_metrics},
         {"/-/ready", answer_ready},
@@ -112,6 +135,6 @@ void pages_answer(struct front *front, struct request *r)
 			return;
 		}
 	}
-	request_answer_error(
-	        r, 404, 0, "The daemon has no such page; it has /-/healthy, /-/metrics, /-/ready, /-/status.json.");
+	request_answer_error(r, 404, 0,
+	        "The daemon has no such page; it has /-/events, /-/healthy, /-/metrics, /-/ready, /-/status.json.");
 }
