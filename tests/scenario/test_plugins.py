@@ -6,7 +6,7 @@ import re
 import pytest
 
 from behaviours import READ, RESET, head, reply, script
-from daemon import run
+from daemon import run, until
 from plugins import built
 from redmine_model import ADMIN_KEY, MANAGER_KEY, SECRETS
 from wire import Broken, free_port
@@ -97,6 +97,30 @@ def test_a_request_chooses_it(launch, fake, fresh):
     assert answer.status == 200
     assert (of(daemon, "mine")["done"], of(daemon, "thread")["done"]) == (1, 1)
     assert daemon.get(target).hit, "what it brought is kept as any answer is"
+
+
+def test_several_beside_those_that_are_built_in(launch, fake, fresh):
+    """Two of one object, and workers that are forked after it was loaded."""
+    options = {"engine.process.workers": 2, "engine.async.workers": 4, "engine.rogue.path": built("rogue")}
+    options |= {f"engine.{name}.path": built("minimal") for name in ("one", "two")}
+    daemon = launch({**options, "engine.two.workers": 3})
+    for name in ("thread", "process", "async", "one", "two"):
+        assert daemon.get(fresh(), [("Redmine-Cached-Engine", name)]).status == 200
+        assert of(daemon, name)["done"] == 1
+    assert daemon.get("/echo", [("Redmine-Cached-Engine", "rogue")]).text.startswith("GET 0 1 ")
+
+
+def test_one_that_keeps_no_promise(launch, fake, fresh):
+    """It costs its own jobs, not the daemon."""
+    daemon = launch({"engine.rogue.path": built("rogue"), "upstream.timeout": "300ms"})
+    rogue = ("Redmine-Cached-Engine", "rogue")
+    assert daemon.get("/never", [rogue]).status == 504
+    assert daemon.get("/lost", [rogue]).status == 504
+    assert daemon.get("/headless", [rogue]).status == 502
+    assert daemon.get("/twice", [rogue]).text == "hello"
+    until(lambda: of(daemon, "rogue")["repeated"] == 1, "the second end is counted")
+    assert of(daemon, "rogue")["abandoned"] == 2
+    assert daemon.get(fresh()).status == 200
 
 
 # Recording and replaying.
@@ -214,6 +238,19 @@ def test_a_large_answer_is_recorded_and_replayed(launch, fake, tmp_path):
     replayer = demo(launch, folder, "replay", upstream=f"http://127.0.0.1:{free_port()}")
     answer = replayer.get("/attachments/download/7/large.bin", [KEY])
     assert answer.body == body and answer.get("Content-Length") == str(len(body))
+
+
+def test_a_validation_does_not_replace_a_recording(launch, fake, tmp_path):
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    recorder = demo(launch, folder, "record")
+    first = recorder.get("/issues/1.json", [KEY])
+    [path] = folder.glob("*/GET_*")
+    recorded = path.read_bytes()
+    recorder.advance(3600 * 1000)
+    assert recorder.get("/issues/1.json", [KEY]).text == first.text
+    assert fake.requests[-1].get("If-None-Match"), "Redmine was asked whether it is still the same"
+    assert path.read_bytes() == recorded
 
 
 def test_an_answer_that_was_cut_is_not_recorded(launch, fake, tmp_path):
