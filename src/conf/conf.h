@@ -86,6 +86,8 @@ struct conf {
 		int64_t timeout_ms;         /* whole exchange without progress of the answer's head: 60s */
 		int compression;            /* enum conf_compression: auto, yes, no */
 		char *proxy;                /* NULL: none (the environment is not asked) */
+		int breaker;                /* failures in a row after which Redmine is left alone: 10; 0: never */
+		int64_t breaker_pause_ms;   /* the longest pause then, 30s */
 	} upstream;
 	struct {
 		struct text_list address;         /* default one: 127.0.0.1:7336 */
@@ -130,6 +132,9 @@ struct conf {
 		uint64_t object_limit; /* larger bodies stream through unkept, 8M */
 		enum cache_policy policy;
 		int64_t credential_check_ms; /* 60s; 0: never */
+		int64_t stale_while_revalidate_ms; /* past its lifetime an answer is served while it is fetched anew: 0 */
+		int64_t stale_if_error_ms;         /* ... when Redmine does not answer: 1d */
+		int64_t slow_ms;                   /* ... when Redmine took so long: 10s; 0: no limit */
 	} cache;
 	struct {
 		int workers;    /* 8 */

@@ -53,6 +53,12 @@ OPTION(upstream, compression, upstream.compression, CHOICE("auto yes no"), "auto
 	"Whether Redmine is asked for compressed answers. auto: when it is not on this machine.")
 OPTION(upstream, proxy, upstream.proxy, URL("http https socks5 socks5h"), "", "", "", START,
 	"The proxy on the way to Redmine, as http://proxy.example.org:3128. Empty: none; the environment is not asked.")
+OPTION(upstream, breaker, upstream.breaker, NUMBER, "10", "0", "1000000", RELOAD,
+	"After so many failures in a row (not reached, no answer in time, 502, 503, 504) Redmine is left alone for a "
+	"while: what is stored is served, other reads are answered 503 at once, writes are still tried. Then one read "
+	"tries whether it is back. 0: it is always asked.")
+OPTION(upstream, breaker_pause, upstream.breaker_pause_ms, SPAN, "30s", "100ms", "1h", RELOAD,
+	"The longest that Redmine is left alone so. The first pause is a second, each further one twice as long.")
 
 SECTION(listen, "", "Where clients connect, and how much of them is taken in.")
 
@@ -196,6 +202,17 @@ OPTION(cache, credential_check, cache.credential_check_ms, SPAN, "60s", "0", "1d
 	"How long a stored answer is served before Redmine is asked whether the key or password that it was made for is still "
 	"good: one small question for each credential in use, at most this often. When Redmine says something else of it than "
 	"before, all that is stored for it is dropped. 0: it is never asked.")
+OPTION(cache, stale_while_revalidate, cache.stale_while_revalidate_ms, SPAN, "0", "0", "365d", RELOAD,
+	"How long past its lifetime an answer is still served at once, while Redmine is asked for a new one in the "
+	"background. What a write through the daemon may have changed is never served so. An answer's own "
+	"stale-while-revalidate counts instead where RFC 9111 rules.")
+OPTION(cache, stale_if_error, cache.stale_if_error_ms, SPAN, "1d", "0", "365d", RELOAD,
+	"How long past its lifetime an answer is served when Redmine cannot be reached, does not answer in time, or "
+	"answers 500, 502, 503 or 504. Age and Cache-Status say how old it is. 0: the error is passed on. An answer's "
+	"own stale-if-error counts instead where RFC 9111 rules.")
+OPTION(cache, slow, cache.slow_ms, SPAN, "10s", "0", "1h", RELOAD,
+	"How long Redmine may take before an answer that stale_if_error still allows is served instead; Redmine is "
+	"then asked again in the background, with all the time of upstream.timeout. 0: it may take that from the start.")
 
 SECTION(collections, "", "Lists that are read as a whole.")
 

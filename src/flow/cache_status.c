@@ -19,7 +19,9 @@ int cache_status_print(const struct cache_status *status, struct buf *out)
 	int r = buf_add_text(out, CACHE_STATUS_NAME);
 
 	if (r == 0 && status->hit)
-		r = buf_printf(out, "; hit; ttl=%lld", whole_seconds(status->ttl_ms));
+		r = buf_add_text(out, "; hit");
+	if (r == 0 && (status->hit || status->stale))
+		r = buf_printf(out, "; ttl=%lld", whole_seconds(status->ttl_ms));
 	if (r == 0 && status->forward != FORWARD_NOT)
 		r = buf_printf(out, "; fwd=%s", forwards[status->forward]);
 	if (r == 0 && status->forward_status != 0)
@@ -28,11 +30,15 @@ int cache_status_print(const struct cache_status *status, struct buf *out)
 		r = buf_add_text(out, "; stored");
 	if (r == 0 && status->collapsed)
 		r = buf_add_text(out, "; collapsed");
+	if (r == 0 && status->detail)
+		r = buf_printf(out, "; detail=%s", status->detail);
 	return r;
 }
 
 enum cache_kind cache_status_kind(const struct cache_status *status)
 {
+	if (status->stale)
+		return CACHE_KIND_STALE_HIT;
 	if (status->hit)
 		return status->ttl_ms < 0 ? CACHE_KIND_STALE_HIT : CACHE_KIND_HIT;
 	if (status->collapsed)

@@ -17,11 +17,13 @@ enum cache_forward {
 
 struct cache_status {
 	enum cache_forward forward;
-	bool hit;                /* answered from what was stored */
+	bool hit;                /* answered from what was stored, without asking */
+	bool stale;              /* what was stored is past its lifetime, and was served all the same */
 	bool stored;             /* what Redmine said is stored now */
 	bool collapsed;          /* shared the answer to another client's equal request */
 	unsigned forward_status; /* Redmine's status where it differs from the answer's, 0: not said */
-	int64_t ttl_ms;          /* with hit: what is left of the lifetime, may be negative */
+	int64_t ttl_ms;          /* with hit or stale: what is left of the lifetime, may be negative */
+	const char *detail;      /* a token that says more, static; NULL: none */
 };
 
 #define CACHE_STATUS_NAME "redmine-cached"

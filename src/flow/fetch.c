@@ -4,6 +4,7 @@
 #include "flow/forward.h"
 #include "flow/named_session.h"
 #include "flow/outcome.h"
+#include "flow/stale.h"
 #include "flow/write.h"
 
 #include <errno.h>
@@ -144,10 +145,26 @@ static int add_validator(struct fetch *f)
 	return 0;
 }
 
+/* Where an old answer can be served Redmine is not waited for as long as else. */
+static void hurry(struct fetch *f)
+{
+	const struct request *r = f->r;
+	int64_t slow_ms = r->conf->cache.slow_ms;
+
+	if (slow_ms == 0 || slow_ms >= f->job.timeout_ms || !r->stale ||
+	        !stale_may_serve(r, r->stale, cache_generations(f->flow->cache), STALE_SLOW, clock_wall_ms()))
+		return;
+	f->impatient = true;
+	f->job.timeout_ms = slow_ms;
+	if (slow_ms < f->job.connect_timeout_ms)
+		f->job.connect_timeout_ms = slow_ms;
+}
+
 void fetch_for_flight(struct request *r, struct flight *flight)
 {
 	struct fetch *f = fetch_new(r, FORWARD_TO_KEEP);
 	struct job_result refused = {.outcome = JOB_REFUSED, .text = "out of memory"};
+	struct job_result left_alone = {.outcome = JOB_REFUSED};
 
 	if (!f || (r->stale && add_validator(f) < 0)) {
 		struct fetch nothing = {.magic = FETCH_MAGIC, .flow = r->flow, .r = r, .flight = flight};
@@ -159,6 +176,12 @@ void fetch_for_flight(struct request *r, struct flight *flight)
 	}
 	f->flight = flight;
 	f->notes = *flight_notes(flight);
+	if (!fetch_admit(f)) {
+		fetch_land(f, NULL, false, false, &left_alone);
+		fetch_unref(f);
+		return;
+	}
+	hurry(f);
 	submit(f);
 }
 
@@ -177,6 +200,14 @@ void fetch_for_request(struct request *r, bool write)
 		return;
 	}
 	f->write = write;
+	if (!write && !fetch_admit(f)) {
+		pipe_abandon(&r->upload);
+		outcome_answer_left_alone(r, f->retry_after);
+		fetch_set_cache_status(f, r);
+		fetch_deliver(f, r);
+		fetch_unref(f);
+		return;
+	}
 	if (request_is_head(r))
 		flow_note_read(r, &f->notes);
 	submit(f);

@@ -6,6 +6,7 @@
 #include "flow/harvest.h"
 #include "flow/invalidation.h"
 #include "flow/outcome.h"
+#include "flow/stale.h"
 #include "flow/write.h"
 #include "redmine/links.h"
 
@@ -164,12 +165,16 @@ static int take_head(struct fetch *f, const struct job_head *head)
 static int begin_for_flight(struct fetch *f)
 {
 	bool validated = f->status == 304 && f->r->stale;
+	/* Instead of which an old answer is served: nobody waits for its body. */
+	bool failure = fetch_is_failure(f->status) && f->r->stale &&
+	               stale_may_serve(
+	                       f->r, f->r->stale, cache_generations(f->flow->cache), STALE_ERROR, clock_wall_ms());
 
 	harvest_decide(&f->keep, f->r,
 	        &(struct harvest_head){
 	                .status = f->status, .fields = &f->fields, .framed = f->framed, .delay_ms = f->delay_ms});
 	f->body = BUF_INIT(f->r->conf->cache.object_limit);
-	if (validated || (f->length <= (int64_t)f->body.ceiling && f->keep.share))
+	if (validated || (f->length <= (int64_t)f->body.ceiling && (f->keep.share || failure)))
 		return f->length > 0 ? buf_reserve(&f->body, (size_t)f->length) : 0;
 	return start_stream(f);
 }
@@ -207,6 +212,7 @@ static int on_head(struct job *job, const struct job_head *head)
 		end_write(f);
 	if (head->status == 401)
 		credentials_doubt(f->r);
+	fetch_tell_breaker(f, fetch_news(f, NULL));
 	if (r < 0)
 		return r;
 	return f->flight ? begin_for_flight(f) : begin_for_request(f);
@@ -291,6 +297,7 @@ static void on_done(struct job *job, const struct job_result *result)
 		write_end(
 		        f->r, result->maybe_sent && result->outcome != JOB_NOT_SENT && result->outcome != JOB_REFUSED);
 	note_outcome(f, result);
+	fetch_tell_breaker(f, fetch_news(f, result));
 	pipe_abandon(&f->r->upload);
 	if (result->outcome != JOB_DONE && result->outcome != JOB_CANCELLED && !f->told)
 		outcome_log(f->r, result);

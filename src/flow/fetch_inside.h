@@ -25,6 +25,11 @@ struct fetch {
 	struct request *r;     /* whose request is sent; one reference */
 	struct flight *flight; /* NULL: for r only, or landed already */
 	bool write, headed, told;
+	bool stopped;       /* the breaker did not let it go */
+	bool impatient;     /* its time is short because an old answer could be served instead */
+	bool probe;         /* the breaker waits for how it goes */
+	bool breaker_told;  /* ... and knows */
+	int retry_after;    /* of stopped: seconds */
 	int64_t started_us; /* monotonic */
 	enum fetch_mode mode;
 
@@ -49,6 +54,15 @@ void fetch_unref(struct fetch *f);
 
 /* fetch.c: the body as its one client reads it; the owner is the fetch. */
 extern const struct stream_ops fetch_stream;
+
+/* fetch_breaker.c: whether Redmine is asked now; false: f->stopped and f->retry_after say it is not. */
+bool fetch_admit(struct fetch *f);
+/* fetch_breaker.c: how it went, as far as is known; the first time that something is counts. */
+void fetch_tell_breaker(struct fetch *f, enum breaker_news news);
+/* fetch_breaker.c: what the end of the job says about Redmine. */
+enum breaker_news fetch_news(const struct fetch *f, const struct job_result *result);
+/* fetch_breaker.c: Redmine's status is an error instead of which an old answer may be served (RFC 5861 section 4). */
+bool fetch_is_failure(unsigned status);
 
 /* fetch_answer.c: the job's callbacks. */
 extern const struct job_client fetch_client;

@@ -1,7 +1,10 @@
 #include "flow/fetch_inside.h"
+
+#include "base/clock.h"
 #include "flow/forward.h"
 #include "flow/harvest.h"
 #include "flow/outcome.h"
+#include "flow/stale.h"
 #include "flow/variant.h"
 
 #include <errno.h>
@@ -54,39 +57,82 @@ static bool waits_longer(const struct fetch *f, const struct request *waiter, co
 	       (waiter->preferences.wait_ms == 0 || waiter->preferences.wait_ms > limit_ms);
 }
 
-/* Everybody who waits gets the entry, or the error when there is none. */
+/* Why the old answer would be served instead of this one; STALE_NOT: it is a good one. */
+static enum stale_reason stale_reason_of(
+        const struct fetch *f, const struct entry *entry, const struct job_result *result)
+{
+	if (entry)
+		return fetch_is_failure(f->status) ? STALE_ERROR : STALE_NOT;
+	if (f->stopped)
+		return STALE_BREAKER;
+	return f->impatient && result->outcome == JOB_TIMEOUT ? STALE_SLOW : STALE_ERROR;
+}
+
+/* The waiter's old answer, if it may have that instead. */
+static bool serve_stale(struct fetch *f, struct request *waiter, enum stale_reason reason)
+{
+	int64_t now_ms = clock_wall_ms();
+
+	if (reason == STALE_NOT || !waiter->stale ||
+	        !stale_may_serve(waiter, waiter->stale, cache_generations(f->flow->cache), reason, now_ms))
+		return false;
+	if (reason == STALE_SLOW)
+		stale_refresh(waiter, true);
+	stale_answer(waiter, reason, now_ms);
+	if (waiter->answer.cache.forward != FORWARD_NOT)
+		waiter->answer.cache.forward_status = f->status;
+	return true;
+}
+
+/* What waiter asks for is not what came: it goes on by itself, from that step. */
+static bool goes_on(struct fetch *f, struct request *waiter, struct entry *entry, bool stored,
+        const struct job_result *result, enum flow_step *ret)
+{
+	*ret = STEP_JOIN;
+	if (!entry && (waits_longer(f, waiter, result) || (f->impatient && result->outcome == JOB_TIMEOUT)))
+		return true;
+	if (!entry || !is_other_variant(f, waiter, entry))
+		return false;
+	waiter->key = waiter->primary;
+	*ret = stored ? STEP_LOOKUP : STEP_PASS;
+	return true;
+}
+
+static void answer_waiter(
+        struct fetch *f, struct request *waiter, struct entry *entry, bool stored, const struct job_result *result)
+{
+	if (entry)
+		request_answer_entry(waiter, entry);
+	else if (f->stopped)
+		outcome_answer_left_alone(waiter, f->retry_after);
+	else
+		outcome_answer(waiter, result, false, f->status);
+	fetch_set_cache_status(f, waiter);
+	if (waiter == f->r && entry)
+		give_own(f);
+	waiter->answer.cache.stored = stored;
+}
+
+/* Everybody who waits gets the entry, or the error when there is none; instead of an error an old answer if there is one. */
 void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result)
 {
 	struct request *waiter = flight_land(f->flow->flights, f->flight);
+	enum stale_reason reason = stale_reason_of(f, entry, result);
 
 	f->flight = NULL;
 	while (waiter) {
 		struct request *next = waiter->next_waiter;
+		enum flow_step step = STEP_DELIVER;
 
-		if (!entry && waits_longer(f, waiter, result)) {
-			flow_resume(waiter, STEP_JOIN);
-			request_unref(waiter);
-			waiter = next;
-			continue;
+		if (!serve_stale(f, waiter, reason) && !goes_on(f, waiter, entry, stored, result, &step)) {
+			answer_waiter(f, waiter, entry, stored, result);
+			if (validated)
+				waiter->answer.cache.forward_status = 304;
+			step = STEP_DELIVER;
 		}
-		if (entry && is_other_variant(f, waiter, entry)) {
-			waiter->key = waiter->primary;
-			flow_resume(waiter, stored ? STEP_LOOKUP : STEP_PASS);
-			request_unref(waiter);
-			waiter = next;
-			continue;
-		}
-		if (entry)
-			request_answer_entry(waiter, entry);
-		else
-			outcome_answer(waiter, result, false, f->status);
-		fetch_set_cache_status(f, waiter);
-		if (waiter == f->r && entry)
-			give_own(f);
-		waiter->answer.cache.stored = stored;
-		waiter->answer.cache.forward_status = validated ? 304 : 0;
-		waiter->answer.upstream_us = result->upstream_us;
-		flow_resume(waiter, STEP_DELIVER);
+		if (step == STEP_DELIVER)
+			waiter->answer.upstream_us = f->stopped ? -1 : result->upstream_us;
+		flow_resume(waiter, step);
 		request_unref(waiter);
 		waiter = next;
 	}

@@ -15,6 +15,7 @@ struct flight {
 	struct request *first, *last;
 	struct flight *next; /* in its bucket */
 	bool boarding;       /* still in the table */
+	bool slow;           /* its leader is a REFRESH_SLOW */
 };
 
 struct shard {
@@ -100,6 +101,7 @@ static struct flight *make(struct flights *flights, struct shard *shard, struct 
 	if (!flight)
 		return NULL;
 	*flight = (struct flight){.magic = FLIGHT_MAGIC, .key = r->key, .next = *bucket, .boarding = true};
+	flight->slow = r->refresh == REFRESH_SLOW;
 	generations_note(flights->generations, tags->items, tags->count, &flight->notes);
 	flight->begun = generations_begun(flights->generations, &flight->notes);
 	*bucket = flight;
@@ -144,6 +146,18 @@ enum flight_role flight_join(struct flights *flights, struct request *r, const s
 	if (role == FLIGHT_LEAD)
 		*ret = flight;
 	return role;
+}
+
+bool flights_under_way(struct flights *flights, const struct cache_key *key, bool *ret_slow)
+{
+	struct shard *shard = shard_of(flights, key);
+	struct flight *flight;
+
+	pthread_mutex_lock(&shard->lock);
+	flight = *find(shard, key);
+	*ret_slow = flight && flight->slow;
+	pthread_mutex_unlock(&shard->lock);
+	return flight != NULL;
 }
 
 const struct tag_notes *flight_notes(const struct flight *flight)

@@ -30,6 +30,9 @@ void flights_free(struct flights *flights);                         /* none may 
  */
 enum flight_role flight_join(struct flights *flights, struct request *r, const struct tags *tags, struct flight **ret);
 
+/* True while a flight of that key can be joined. *ret_slow: it fetches what Redmine was too slow for before. Any thread. */
+bool flights_under_way(struct flights *flights, const struct cache_key *key, bool *ret_slow);
+
 /* The generations noted when the flight left. */
 const struct tag_notes *flight_notes(const struct flight *flight);
 

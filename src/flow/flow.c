@@ -8,6 +8,7 @@
 #include "flow/invalidation.h"
 #include "flow/named_session.h"
 #include "flow/policy.h"
+#include "flow/stale.h"
 #include "flow/variant.h"
 #include "flow/write.h"
 #include "redmine/request_fields.h"
@@ -182,7 +183,7 @@ static enum flow_next step_classify(struct request *r)
 /* Freshness decides what becomes of what was found; takes over the reference. */
 static enum flow_next consider(struct request *r, struct entry *entry)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_wall_ms(), until_ms = INT64_MAX;
 	enum policy_verdict verdict;
 
 	if (entry->flags & ENTRY_VARIES) {
@@ -207,6 +208,9 @@ static enum flow_next consider(struct request *r, struct entry *entry)
 	}
 	r->why = verdict == POLICY_STALE ? FORWARD_STALE : FORWARD_REQUEST;
 	r->stale = entry;
+	if (verdict == POLICY_STALE && credentials_judge(r, entry, now_ms, &until_ms) == CREDENTIALS_STAND &&
+	        stale_serve_at_once(r, now_ms))
+		return go_to(r, STEP_DELIVER);
 	return go_to(r, STEP_JOIN);
 }
 
@@ -371,6 +375,8 @@ static void count(struct request *r)
 		return;
 	}
 	atomic_fetch_add_explicit(&figures->requests, 1, memory_order_relaxed);
+	if (cache->stale)
+		atomic_fetch_add_explicit(&figures->stale, 1, memory_order_relaxed);
 	if (cache->hit)
 		atomic_fetch_add_explicit(&figures->hits, 1, memory_order_relaxed);
 	else if (cache->collapsed)
@@ -459,6 +465,7 @@ int flow_init(struct flow *flow, struct cache *cache, struct engines *engines, c
 	*flow = (struct flow){.cache = cache, .engines = engines, .origin = origin, .secret = secret};
 	pthread_mutex_init(&flow->inners.lock, NULL);
 	pthread_cond_init(&flow->inners.none, NULL);
+	breaker_init(&flow->breaker);
 	flow->flights = flights_new(cache_generations(cache));
 	flow->credentials = credentials_new();
 	flow->errands = errands_new();
@@ -474,8 +481,12 @@ void flow_release(struct flow *flow)
 	flow->credentials = NULL;
 	errands_free(flow->errands);
 	flow->errands = NULL;
+<<<<<<< HEAD
 	changes_free(flow->changes);
 	flow->changes = NULL;
+=======
+	breaker_release(&flow->breaker);
+>>>>>>> a1c1dbc (flow: serve what is stored while Redmine is asked, slow or down)
 	pthread_mutex_destroy(&flow->inners.lock);
 	pthread_cond_destroy(&flow->inners.none);
 }

@@ -9,6 +9,7 @@
 #include "cache/cache.h"
 #include "engine/engines.h"
 #include "flow/asked.h"
+#include "flow/breaker.h"
 #include "flow/errand.h"
 #include "flow/flight.h"
 #include "flow/request.h"
@@ -17,6 +18,7 @@
 /* Counted since the start; any thread adds, any reads. */
 struct flow_figures {
 	atomic_ullong requests, hits, misses, revalidated, collapsed, bypassed, writes, errors, upstream;
+	atomic_ullong stale; /* answers past their lifetime; those that were not asked for count among the hits, too */
 	atomic_ullong inner, inner_hits,
 	        inner_errors; /* the daemon's own requests; not in those above, but for upstream */
 };
@@ -62,6 +64,7 @@ struct flow {
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;
+	struct breaker breaker;
 };
 
 /* Fills all but what it owns, which it makes. 0 or -ENOMEM. */

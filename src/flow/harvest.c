@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "flow/flow.h"
 #include "flow/forward.h"
+#include "flow/stale.h"
 #include "flow/variant.h"
 #include "redmine/links.h"
 #include "redmine/redact.h"
@@ -14,6 +15,11 @@ static const char *const not_kept[] = {
         "Content-Length", "Age", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization"};
 /* Fields of a 304 that say nothing about the representation that is stored (RFC 9111 section 3.2). */
 static const char *const not_renewed[] = {"Content-Length", "Age", "Content-Encoding", "Content-Type", "Content-Range"};
+
+static int64_t largest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 void harvest_decide(struct policy_keep *ret, const struct request *r, const struct harvest_head *head)
 {
@@ -28,8 +34,11 @@ void harvest_decide(struct policy_keep *ret, const struct request *r, const stru
 	        .now_ms = clock_wall_ms(),
 	        .delay_ms = head->delay_ms,
 	};
+	struct stale_spans spans;
 
 	policy_decide(ret, r->conf, &answer);
+	stale_spans(&spans, r->conf, r->resource, head->fields, ret->must_revalidate);
+	ret->stale_ms = largest(POLICY_STALE_KEPT_MS, largest(spans.refreshing_ms, spans.error_ms));
 }
 
 bool harvest_leaves_out(const struct request *r, const struct directives *directives, const char *name)
@@ -72,7 +81,7 @@ static void set_times(struct entry *entry, const struct policy_keep *keep, const
 	entry->born_ms = clock_wall_ms();
 	entry->age_ms = keep->age_ms;
 	entry->fresh_until_ms = entry->born_ms + keep->lifetime_ms;
-	entry->stale_until_ms = entry->fresh_until_ms + POLICY_STALE_KEPT_MS;
+	entry->stale_until_ms = entry->fresh_until_ms + keep->stale_ms;
 	entry->tags = *notes;
 	entry->flags &= ~(unsigned)(ENTRY_MUST_REVALIDATE | ENTRY_FROM_STORE);
 	if (keep->must_revalidate)

@@ -138,6 +138,7 @@ static struct inner *make(const struct inner_question *question)
 		goto failed;
 	r->inner_limit = question->limit;
 	r->rank = question->rank;
+	r->refresh = question->refresh;
 	r->secure = question->secure;
 	r->session = question->session;
 	if (question->authority && !(r->authority = strdup(question->authority)))

@@ -43,6 +43,7 @@ struct inner_question {
 	const char *authority; /* by which the client knows the daemon, for links; copied; NULL: "localhost" */
 	bool secure;
 	enum job_rank rank;
+	enum request_refresh refresh;
 	size_t limit; /* bytes of the body, at least 1; what is longer is -EFBIG, or cut off where it comes: a page of our own with status 502 */
 	inner_told *told;
 	void *arg;

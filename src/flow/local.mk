@@ -1,5 +1,6 @@
 libdaemon_a_SOURCES += \
 	src/flow/asked.c src/flow/asked.h \
+	src/flow/breaker.c src/flow/breaker.h \
 	src/flow/cache_status.c src/flow/cache_status.h \
 	src/flow/changes.c src/flow/changes.h \
 	src/flow/conditions.c src/flow/conditions.h \
@@ -10,6 +11,7 @@ libdaemon_a_SOURCES += \
 	src/flow/errands.c \
 	src/flow/fetch.c src/flow/fetch.h \
 	src/flow/fetch_answer.c src/flow/fetch_inside.h \
+	src/flow/fetch_breaker.c \
 	src/flow/fetch_land.c \
 	src/flow/flight.c src/flow/flight.h \
 	src/flow/flow.c src/flow/flow.h \
@@ -23,6 +25,7 @@ libdaemon_a_SOURCES += \
 	src/flow/policy.c src/flow/policy.h \
 	src/flow/preferences.c src/flow/preferences.h \
 	src/flow/request.c src/flow/request.h \
+	src/flow/stale.c src/flow/stale.h \
 	src/flow/targeted.c src/flow/targeted.h \
 	src/flow/variant.c src/flow/variant.h \
 	src/flow/write.c src/flow/write.h

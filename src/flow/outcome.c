@@ -61,6 +61,13 @@ void outcome_answer(struct request *r, const struct job_result *result, bool wri
 	        write ? fate_of_write(result, status) : "");
 }
 
+void outcome_answer_left_alone(struct request *r, int retry_after)
+{
+	request_answer_error(r, 503, retry_after,
+	        "Redmine did not answer lately: it is left alone for the moment, and asked again in %d s.",
+	        retry_after);
+}
+
 void outcome_log(const struct request *r, const struct job_result *result)
 {
 	CLEANUP(buf_release) struct buf shown = BUF_INIT(TARGET_SHOWN * 4);

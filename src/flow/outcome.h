@@ -13,6 +13,9 @@
  */
 void outcome_answer(struct request *r, const struct job_result *result, bool write, unsigned status);
 
+/* Makes the answer 503 of a read for which Redmine is not asked, as it fails (flow/breaker.h). */
+void outcome_answer_left_alone(struct request *r, int retry_after);
+
 /* One warning for the log. */
 void outcome_log(const struct request *r, const struct job_result *result);
 

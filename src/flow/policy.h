@@ -43,6 +43,7 @@ struct policy_keep {
 	int64_t lifetime_ms; /* from now */
 	int64_t age_ms;      /* that it has already */
 	bool must_revalidate;
+	int64_t stale_ms; /* past its lifetime it is kept so long, to be validated or served stale */
 };
 
 /*

@@ -45,6 +45,13 @@ struct stream {
 	void *owner;
 };
 
+/* An inner request that fetches anew what is stored, and is not answered from it. */
+enum request_refresh {
+	REFRESH_NOT,
+	REFRESH_STALE, /* readers get the old answer while a span lasts */
+	REFRESH_SLOW,  /* Redmine was too slow for a reader: those who come meanwhile do not wait for it either */
+};
+
 struct answer {
 	enum answer_kind kind;
 	bool cut; /* the body stays here */
@@ -99,6 +106,7 @@ struct request {
 	struct preferences preferences;
 	const struct conf_session *session; /* of an inner request: in force without asking; borrowed from conf */
 	enum job_rank rank;                 /* JOB_INTERACTIVE unless set */
+	enum request_refresh refresh;
 	size_t inner_limit; /* of an inner request (flow/inner.h): bytes of the body, which is never streamed; 0: a client's */
 
 	/* The flow's. */

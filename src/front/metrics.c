@@ -182,6 +182,7 @@ static const struct metric metrics[] = {
 	FAMILY("served_age_seconds", HISTOGRAM, print_ages, "Age of what was served from the cache."),
 	COUNTER("prepared_hits", front.prepared, "Hits answered from what an event thread kept ready."),
 	COUNTER("coalesced_requests", collapsed, "Requests that shared the answer to an equal one."),
+	COUNTER("stale_responses", stale, "Answers served past their lifetime: refreshed meanwhile, or Redmine failed."),
 	COUNTER("inner_requests", inner, "Requests of the daemon's own: read ahead, refreshed, parts of a larger one."),
 	COUNTER("inner_hits", inner_hits, "Those of them that were answered from the cache."),
 	COUNTER("inner_errors", inner_errors, "Those of them that failed."),
@@ -202,6 +203,10 @@ static const struct metric metrics[] = {
 
 	FAMILY("engine_workers", GAUGE, print_engine_workers, "Questions that an engine may have under way: its workers, found by trying with workers = auto."),
 	FAMILY("engine_started_workers", GAUGE, print_engine_hands, "Threads or processes that it has for them."),
+	GAUGE("breaker_open", breaker_open, "1: Redmine failed so often in a row that it is left alone; 0: it is asked."),
+	COUNTER("breaker_openings", breaker_openings, "How often that began."),
+
+	FAMILY("engine_workers", GAUGE, print_engine_workers, "Workers of an engine."),
 	FAMILY("engine_busy_workers", GAUGE, print_engine_busy, "Workers, or transfers, that are at work."),
 	FAMILY("engine_queue_jobs", GAUGE, print_engine_queued, "Jobs that wait for a worker."),
 	FAMILY("engine_queue_limit_jobs", GAUGE, print_engine_queue_limit, "Jobs that may wait."),
@@ -267,6 +272,8 @@ void metrics_gather(struct metrics_snapshot *ret, struct front *front, const str
 	ret->inner = atomic_load(&front->flow->figures.inner);
 	ret->inner_hits = atomic_load(&front->flow->figures.inner_hits);
 	ret->inner_errors = atomic_load(&front->flow->figures.inner_errors);
+	ret->stale = atomic_load(&front->flow->figures.stale);
+	ret->breaker_open = breaker_get(&front->flow->breaker, &ret->breaker_openings) != BREAKER_CLOSED;
 	ret->upstream = atomic_load(&front->flow->figures.upstream);
 	ret->log_dropped = log_dropped();
 	for (unsigned i = 0; i < front->loop_count; i++)

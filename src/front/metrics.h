@@ -13,7 +13,7 @@ struct metrics_snapshot {
 	struct front_figures front;
 	struct cache_figures cache;
 	uint64_t memory_limit, store_limit; /* bytes, as set */
-	uint64_t collapsed, upstream, inner, inner_hits, inner_errors, log_dropped;
+	uint64_t collapsed, stale, breaker_openings, breaker_open, upstream, inner, inner_hits, inner_errors, log_dropped;
 	struct tally_sum tally;
 	struct histogram_sum asked[ASKED_ROWS]; /* times of Redmine, by resource */
 	struct histogram_sum asked_all;

@@ -47,11 +47,13 @@ static void answer_healthy(struct front *front, struct request *r)
 	answer_with(r, 200, "text/plain; charset=utf-8", "ok\n", 3);
 }
 
-/* Ready with a store that cannot be used is ready all the same: the cache is only a cache. */
+/* Ready without Redmine, or with a store that cannot be used, is ready all the same: what is stored is served, or passed. */
 static void answer_ready(struct front *front, struct request *r)
 {
 	struct json_object *object = json_object_new_object();
 	struct cache_figures figures;
+	uint64_t openings;
+	bool broken;
 
 	cache_get_figures(front->flow->cache, &figures);
 	if (atomic_load(&front->draining)) {
@@ -59,8 +61,11 @@ static void answer_ready(struct front *front, struct request *r)
 		answer_json(r, 503, object);
 		return;
 	}
-	status_add_text(object, "status", figures.state == CACHE_STORE_DEGRADED ? "degraded" : "ready");
-	if (figures.state == CACHE_STORE_DEGRADED)
+	broken = breaker_get(&front->flow->breaker, &openings) != BREAKER_CLOSED;
+	status_add_text(object, "status", broken || figures.state == CACHE_STORE_DEGRADED ? "degraded" : "ready");
+	if (broken)
+		status_add_text(object, "why", "Redmine does not answer");
+	else if (figures.state == CACHE_STORE_DEGRADED)
 		status_add_text(object, "why", figures.why);
 	answer_json(r, 200, object);
 }

@@ -201,7 +201,7 @@ int reply_from_entry(
 	struct reply reply = {.status = r->answer.status};
 	struct cache_status cache = r->answer.cache;
 	struct blob *sent = reply.status == 200 ? pack_body(r, body) : body; /* of a request without a range */
-	bool partial, aged = cache.hit || entry->age_ms >= 1000;
+	bool partial, aged = cache.hit || cache.stale || entry->age_ms >= 1000;
 	struct range range;
 
 	/* In whole seconds, so that Age and ttl add up to the lifetime. */

@@ -52,6 +52,7 @@ static struct json_object *print_requests(struct front *front)
 	front_get_figures(front, &figures);
 	status_add_count(object, "answered", figures.requests);
 	status_add_count(object, "hits", atomic_load(&flow->hits) + figures.prepared);
+	status_add_count(object, "stale", atomic_load(&flow->stale));
 	status_add_count(object, "misses", atomic_load(&flow->misses));
 	status_add_count(object, "revalidated", atomic_load(&flow->revalidated));
 	status_add_count(object, "collapsed", atomic_load(&flow->collapsed));

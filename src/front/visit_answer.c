@@ -181,8 +181,8 @@ enum MHD_Result visit_deliver_inline(struct visit *v)
 {
 	struct prepared_answer *answer = NULL;
 
-	if (v->r->answer.kind == ANSWER_ENTRY && v->r->answer.cache.hit && fits(v) && !v->guest->refused &&
-	        !atomic_load(&v->loop->front->draining))
+	if (v->r->answer.kind == ANSWER_ENTRY && v->r->answer.cache.hit && !v->r->answer.cache.stale && fits(v) &&
+	        !v->guest->refused && !atomic_load(&v->loop->front->draining))
 		answer = prepared_keep(v->loop->prepared, v->r, v->loop->wall_ms);
 	return answer ? queue_prepared(v, answer) : visit_deliver(v);
 }

@@ -1,6 +1,7 @@
 # A flow before an engine that notes its jobs, for all tests of this room.
 flow_kit = tests/unit/flow/kit.c tests/unit/flow/kit.h tests/unit/unit.h $(tests_support)
 flow_tests = \
+	tests/unit/flow/test_breaker \
 	tests/unit/flow/test_cache_status \
 	tests/unit/flow/test_conditions \
 	tests/unit/flow/test_credentials \
@@ -21,6 +22,7 @@ flow_tests = \
 	tests/unit/flow/test_policy \
 	tests/unit/flow/test_preferences \
 	tests/unit/flow/test_request \
+	tests/unit/flow/test_stale \
 	tests/unit/flow/test_targeted \
 	tests/unit/flow/test_variant
 check_PROGRAMS += $(flow_tests)
@@ -117,3 +119,11 @@ tests_unit_flow_test_variant_LDADD = $(TESTS_LIBS)
 tests_unit_flow_test_credentials_SOURCES = tests/unit/flow/test_credentials.c $(flow_kit)
 tests_unit_flow_test_credentials_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_flow_test_credentials_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_breaker_SOURCES = tests/unit/flow/test_breaker.c tests/unit/unit.h
+tests_unit_flow_test_breaker_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_breaker_LDADD = $(TESTS_LIBS)
+
+tests_unit_flow_test_stale_SOURCES = tests/unit/flow/test_stale.c $(flow_kit)
+tests_unit_flow_test_stale_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_flow_test_stale_LDADD = $(TESTS_LIBS)

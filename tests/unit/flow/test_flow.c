@@ -140,11 +140,13 @@ START_TEST(refusal_forgets_what_is_stored)
 	        {"500 Internal Server Error\r\nContent-Type: text/html\r\n", false},
 	        {"503 Service Unavailable\r\nContent-Type: text/html\r\n", false}};
 
+	static const char *const settings[] = {"cache.stale_if_error=0", NULL};
+
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
 		struct kit kit;
 		struct client client;
 
-		kit_make(&kit, NULL);
+		kit_make(&kit, &(struct kit_options){.settings = settings});
 		kit_store(&kit, "/issues.json", KIT_JSON "ETag: \"1\"\r\n", "{}");
 		clock_set_offset_ms(30000);
 		client_ask(&client, &kit, "GET", "/issues.json", NULL);

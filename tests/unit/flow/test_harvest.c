@@ -59,7 +59,7 @@ static void assert_fields(const struct entry *entry, const char *expected)
 
 START_TEST(makes_an_entry)
 {
-	struct policy_keep keep = {.keep = true, .lifetime_ms = 30000, .age_ms = 2000};
+	struct policy_keep keep = {.keep = true, .lifetime_ms = 30000, .age_ms = 2000, .stale_ms = 7000};
 	struct bed bed;
 	struct entry *entry;
 	int64_t before, after;
@@ -82,7 +82,7 @@ START_TEST(makes_an_entry)
 	ck_assert(entry->born_ms >= before && entry->born_ms <= after);
 	ck_assert_int_eq(entry->age_ms, 2000);
 	ck_assert_int_eq(entry->fresh_until_ms, entry->born_ms + 30000);
-	ck_assert_int_eq(entry->stale_until_ms, entry->fresh_until_ms + POLICY_STALE_KEPT_MS);
+	ck_assert_int_eq(entry->stale_until_ms, entry->fresh_until_ms + 7000);
 	ck_assert_uint_eq(entry->tags.items[0].generation, 6);
 	entry_unref(entry);
 	clear(&bed);
@@ -134,6 +134,7 @@ START_TEST(decides_now)
 	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 200, .fields = &fields, .framed = true});
 	ck_assert(keep.keep);
 	ck_assert_int_eq(keep.lifetime_ms, bed.r->resource->lifetime_ms);
+	ck_assert_int_eq(keep.stale_ms, POLICY_STALE_KEPT_MS);
 	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 200, .fields = &fields, .framed = false});
 	ck_assert(!keep.keep);
 	harvest_decide(&keep, bed.r, &(struct harvest_head){.status = 404, .fields = &fields, .framed = true});
