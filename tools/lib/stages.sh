@@ -235,7 +235,7 @@ scripts() {
 
 check_format() {
 	local files
-	mapfile -t files < <(sources '^(src|tests|bench|examples)/.*\.[ch]$')
+	mapfile -t files < <(sources '^(src|include|tests|bench|examples)/.*\.[ch]$')
 	clang-format --dry-run -Werror "${files[@]}" 2>&1 | sed -n 's/: error: .*//p' | sort -V
 	((PIPESTATUS[0] == 0))
 }
