@@ -8,6 +8,8 @@
 /* ... and while what they say could be chance, so many times as many. */
 #define ENDS_DOUBTFUL 4
 #define MEASURE_US    (250 * 1000)
+/* ... and of a step that falls short by far these do. */
+#define ENDS_HOPELESS 12
 /* ... but of a slow Redmine fewer do. */
 #define SLOW_US   (3 * 1000 * 1000)
 #define SLOW_EACH 2
@@ -140,12 +142,23 @@ static double rate_of(const struct limiter *l)
 	return l->ends * 1e6 / (double)l->measured_us;
 }
 
-/* Answers take random times: n of them tell their rate to about 1/sqrt(n). */
-static bool is_doubtful(const struct limiter *l, int many)
+/* Answers take random times: n of them tell their rate to about 1/sqrt(n). In units of that, and negative when a step falls short. */
+static double certainty(const struct limiter *l)
 {
 	double difference = rate_of(l) / wanted_rate(l) - 1;
 
-	return l->phase == LIMITER_PROBE && l->ends < many * ENDS_DOUBTFUL && difference * difference * l->ends < 1;
+	return (difference < 0 ? -difference : difference) * difference * l->ends;
+}
+
+static bool is_doubtful(const struct limiter *l, int many)
+{
+	return l->phase == LIMITER_PROBE && l->ends < many * ENDS_DOUBTFUL && certainty(l) > -1 && certainty(l) < 1;
+}
+
+/* A step that costs this much is taken back early. */
+static bool is_hopeless(const struct limiter *l)
+{
+	return l->phase == LIMITER_PROBE && l->ends >= ENDS_HOPELESS && certainty(l) < -3;
 }
 
 static bool is_measured(const struct limiter *l)
@@ -153,7 +166,7 @@ static bool is_measured(const struct limiter *l)
 	int many = l->limit * ENDS_EACH > ENDS_MIN ? l->limit * ENDS_EACH : ENDS_MIN;
 	int few = l->limit * SLOW_EACH > SLOW_MIN ? l->limit * SLOW_EACH : SLOW_MIN;
 
-	return (l->ends >= many && l->measured_us >= MEASURE_US && !is_doubtful(l, many)) ||
+	return is_hopeless(l) || (l->ends >= many && l->measured_us >= MEASURE_US && !is_doubtful(l, many)) ||
 	       (l->ends >= few && l->measured_us >= SLOW_US);
 }
 

@@ -6,7 +6,7 @@ build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmic
 	'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libjson-c-dev libsqlite3-dev libinih-dev nettle-dev zlib1g-dev
 	libsystemd-dev)
 run_packages=(curl ca-certificates)
-test_packages=(check git xz-utils openssl python3 python3-pytest python3-pyflakes python3-redminelib clang clang-format
+test_packages=(check git xz-utils openssl python3 python3-h2 python3-pytest python3-pyflakes python3-redminelib clang clang-format
 	libclang-rt-dev cppcheck shellcheck systemd prometheus)
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
