@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "collect/collect.h"
+#include "control/control.h"
 #include "flow/changes.h"
 #include "flow/inner.h"
 #include "front/front.h"
@@ -35,6 +36,8 @@ struct daemon {
 	struct collect collect;
 	struct front *front;
 	struct service service;
+	struct control *control;
+	pthread_mutex_t reloading; /* guards conf and service, which an order of another thread may change */
 	sigset_t signals;
 };
 
@@ -162,6 +165,78 @@ static int start_cache(struct daemon *d, struct fail *fail)
 	return r < 0 ? r : 0;
 }
 
+/* What needs a restart goes to said. */
+static void apply(struct daemon *d, struct conf *conf, struct buf *said)
+{
+	char names[512];
+
+	if (conf_needs_restart(d->conf, conf, names, sizeof(names)) > 0) {
+		log_warn("reload: a restart is needed for %s", names);
+		if (buf_printf(said, "a restart is needed for %s", names) < 0)
+			buf_clear(said);
+	}
+	log_set(conf->log.level, conf->log.format);
+	cache_set_limits(d->cache, conf->cache.memory, conf->cache.size);
+	front_set_conf(d->front, conf);
+	conf_unref(d->conf);
+	d->conf = conf;
+}
+
+/* control_orders.reload, and what SIGHUP asks for. */
+static int reload(void *arg, bool only_check, struct buf *said)
+{
+	struct daemon *d = arg;
+	struct fail fail = {0};
+	struct conf *conf;
+	int r;
+
+	pthread_mutex_lock(&d->reloading);
+	if (!only_check)
+		service_reloading();
+	r = load_conf(&d->arguments, false, &conf, said, &fail);
+	if (r < 0 && said->size == 0 && buf_add_text(said, fail.text) < 0)
+		buf_clear(said);
+	if (only_check && r == 0) {
+		conf_unref(conf);
+	} else if (!only_check && r < 0) {
+		log_error("reload: the settings stay as they were: %s", buf_text(said));
+	} else if (!only_check) {
+		apply(d, conf, said);
+		log_info("reload: the new settings are in force");
+	}
+	if (!only_check)
+		service_ready(&d->service, d->front, &d->flow);
+	pthread_mutex_unlock(&d->reloading);
+	return r;
+}
+
+static void reload_by_signal(struct daemon *d)
+{
+	CLEANUP(buf_release) struct buf said = BUF_INIT(64 * 1024);
+
+	reload(d, false, &said);
+}
+
+static int start_control(struct daemon *d, struct fail *fail)
+{
+	static const mode_t modes[] = {
+	        [CONF_CONTROL_OWNER] = 0600, [CONF_CONTROL_GROUP] = 0660, [CONF_CONTROL_ALL] = 0666};
+	struct control_settings settings = {.path = d->conf->control.path,
+	        .mode = modes[d->conf->control.mode],
+	        .front = d->front,
+	        .flow = &d->flow,
+	        .orders = {.reload = reload, .arg = d}};
+	int r;
+
+	if (!settings.path[0])
+		return 0;
+	r = control_new(&settings, &d->control, fail);
+	if (r == 0 || !d->conf->control.automatic)
+		return r;
+	log_warn("%s; redmine-cachectl will not reach this daemon", fail->text);
+	return 0;
+}
+
 static int start(struct daemon *d, struct fail *fail)
 {
 	int r;
@@ -178,7 +253,9 @@ static int start(struct daemon *d, struct fail *fail)
 	collect_init(&d->collect, &d->flow);
 	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
-	return front_start(d->front, fail);
+	if ((r = front_start(d->front, fail)) < 0)
+		return r;
+	return start_control(d, fail);
 }
 
 /* Answers under way are finished, and requests that were answered 202, as long as listen.drain_timeout allows. */
@@ -197,6 +274,7 @@ static void drain(struct daemon *d)
 /* What takes longer than the limit is cut. */
 static void stop(struct daemon *d)
 {
+	control_free(d->control);
 	if (d->flow.changes)
 		changes_close(d->flow.changes); /* these answers end by nothing else */
 	drain(d);
@@ -213,36 +291,6 @@ static void stop(struct daemon *d)
 	if (d->cache)
 		cache_free(d->cache, STORE_FLUSH_MS);
 	origin_release(&d->origin);
-}
-
-static void apply(struct daemon *d, struct conf *conf)
-{
-	char names[512];
-
-	if (conf_needs_restart(d->conf, conf, names, sizeof(names)) > 0)
-		log_warn("reload: a restart is needed for %s", names);
-	log_set(conf->log.level, conf->log.format);
-	cache_set_limits(d->cache, conf->cache.memory, conf->cache.size);
-	front_set_conf(d->front, conf);
-	conf_unref(d->conf);
-	d->conf = conf;
-}
-
-static void reload(struct daemon *d)
-{
-	CLEANUP(buf_release) struct buf problems = BUF_INIT(64 * 1024);
-	struct fail fail = {0};
-	struct conf *conf;
-
-	service_reloading();
-	if (load_conf(&d->arguments, false, &conf, &problems, &fail) < 0) {
-		log_error("reload: the settings stay as they were: %s",
-		        problems.size > 0 ? buf_text(&problems) : fail.text);
-	} else {
-		apply(d, conf);
-		log_info("reload: the new settings are in force");
-	}
-	service_ready(&d->service, d->front, &d->flow);
 }
 
 static void say_ready(struct daemon *d)
@@ -271,10 +319,12 @@ static void serve(struct daemon *d)
 	for (;;) {
 		switch (await_signal(d)) {
 		case 0:
+			pthread_mutex_lock(&d->reloading);
 			service_tick(&d->service, d->front, &d->flow);
+			pthread_mutex_unlock(&d->reloading);
 			break;
 		case SIGHUP:
-			reload(d);
+			reload_by_signal(d);
 			break;
 		case SIGUSR2:
 			clock_load_test_offset();
@@ -372,7 +422,7 @@ static int with_conf(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {0};
+	struct daemon d = {.reloading = PTHREAD_MUTEX_INITIALIZER};
 	struct fail fail = {0};
 
 	if (arguments_parse(&d.arguments, argc, argv, &fail) < 0) {

@@ -202,12 +202,37 @@ static int complete_cache_path(const struct check *check)
 	return 0;
 }
 
+/* "auto" becomes a path, or none. */
+static int complete_control_path(const struct check *check)
+{
+	char **path = &check->conf->control.path;
+	const char *systemd = getenv("RUNTIME_DIRECTORY"), *xdg = getenv("XDG_RUNTIME_DIR");
+	char *made = NULL;
+	int r = 0;
+
+	if (*path && strcmp(*path, "auto") != 0)
+		return 0;
+	check->conf->control.automatic = *path != NULL;
+	if (*path && systemd && *systemd == '/')
+		r = asprintf(&made, "%.*s/control.sock", (int)strcspn(systemd, ":"), systemd);
+	else if (*path && xdg && *xdg == '/')
+		r = asprintf(&made, "%s/redmine-cached/control.sock", xdg);
+	else
+		made = strdup("");
+	if (r < 0 || !made)
+		return -ENOMEM;
+	free(*path);
+	*path = made;
+	return 0;
+}
+
 int conf_complete(
         struct conf *conf, const struct conf_source *source, const struct settings *settings, struct problems *problems)
 {
 	struct check check = {conf, source, settings, problems};
 
-	if (!conf_engine_add(conf, conf->engine.default_name) || complete_cache_path(&check) < 0)
+	if (!conf_engine_add(conf, conf->engine.default_name) || complete_cache_path(&check) < 0 ||
+	        complete_control_path(&check) < 0)
 		return -ENOMEM;
 	check_upstream(&check);
 	check_listen(&check);

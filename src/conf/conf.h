@@ -149,10 +149,17 @@ struct conf {
 		size_t count;
 	} lifetime;
 	struct {
+		char *path;     /* "": none */
+		bool automatic; /* chosen by the daemon: it does without where it cannot be made */
+		int mode;       /* enum conf_control_mode */
+	} control;
+	struct {
 		enum log_level level;
 		enum log_format format;
 	} log;
 };
+
+enum conf_control_mode { CONF_CONTROL_OWNER, CONF_CONTROL_GROUP, CONF_CONTROL_ALL };
 
 enum conf_compression { CONF_COMPRESSION_AUTO, CONF_COMPRESSION_YES, CONF_COMPRESSION_NO };
 

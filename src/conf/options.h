@@ -236,6 +236,14 @@ OPTION(events, heartbeat, events.heartbeat_ms, SPAN, "15s", "1s", "1h", RELOAD,
 	"After how long without an event a listener is sent an empty comment, so that he and what lies between see that the "
 	"connection lives.")
 
+SECTION(control, "", "The socket by which redmine-cachectl gives orders. Who may open it may see and purge what is stored.")
+
+OPTION(control, path, control.path, PATH("auto"), "auto", "", "", START,
+	"The socket's file. Empty: none. auto: control.sock in the folder RUNTIME_DIRECTORY of the environment (as systemd "
+	"sets it), else in redmine-cached of XDG_RUNTIME_DIR, else none.")
+OPTION(control, mode, control.mode, CHOICE("0600 0660 0666"), "0600", "", "", START,
+	"Who may open it: the daemon's user (and root), its group as well, everybody.")
+
 SECTION(log, "", "What is written to standard error.")
 
 OPTION(log, level, log.level, CHOICE("error warn info debug"), "info", "", "", RELOAD,

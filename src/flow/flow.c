@@ -481,12 +481,9 @@ void flow_release(struct flow *flow)
 	flow->credentials = NULL;
 	errands_free(flow->errands);
 	flow->errands = NULL;
-<<<<<<< HEAD
 	changes_free(flow->changes);
 	flow->changes = NULL;
-=======
 	breaker_release(&flow->breaker);
->>>>>>> a1c1dbc (flow: serve what is stored while Redmine is asked, slow or down)
 	pthread_mutex_destroy(&flow->inners.lock);
 	pthread_cond_destroy(&flow->inners.none);
 }

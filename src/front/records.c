@@ -113,7 +113,12 @@ void records_add(struct records *records, const struct record *record, bool last
 	pthread_mutex_unlock(&records->lock);
 }
 
-bool records_find(struct records *records, const char *target, struct record *ret)
+static bool is_hit(const struct record *record)
+{
+	return record->kind == CACHE_KIND_HIT || record->kind == CACHE_KIND_STALE_HIT;
+}
+
+bool records_find_miss(struct records *records, const char *target, struct record *ret)
 {
 	const struct record *record;
 	bool found = false;
@@ -121,7 +126,7 @@ bool records_find(struct records *records, const char *target, struct record *re
 	CHECK(records, RECORDS_MAGIC);
 	pthread_mutex_lock(&records->lock);
 	for (size_t i = 0; !found && (record = ring_back(&records->last, i)); i++) {
-		found = strcmp(record->target, target) == 0;
+		found = !is_hit(record) && strcmp(record->target, target) == 0;
 		if (found)
 			*ret = *record;
 	}

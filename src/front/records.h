@@ -44,8 +44,8 @@ bool records_watched(const struct records *records);
 /* Keeps a copy, and shows it to those who watch. last: to be kept among the last ones. A short lock, no I/O. Any thread. */
 void records_add(struct records *records, const struct record *record, bool last);
 
-/* The newest one of that target (as shown) among the last. Any thread. */
-bool records_find(struct records *records, const char *target, struct record *ret);
+/* The newest one of that target (as shown) among the last that was not a hit. Any thread. */
+bool records_find_miss(struct records *records, const char *target, struct record *ret);
 
 /* Slow and failed ones, newest first, at most max; returns how many. Any thread. */
 size_t records_bad(struct records *records, struct record *ret, size_t max);

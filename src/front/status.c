@@ -20,6 +20,15 @@ static void add_signed(struct json_object *object, const char *name, int64_t num
 	json_object_object_add(object, name, json_object_new_int64(number));
 }
 
+/* Microseconds are as far as anything here is measured. */
+static void add_seconds(struct json_object *object, const char *name, double seconds)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%.6f", seconds);
+	json_object_object_add(object, name, json_object_new_double_s(seconds, text));
+}
+
 static struct json_object *print_cache(struct front *front, const struct conf *conf)
 {
 	static const char *const states[] = {
@@ -110,11 +119,10 @@ static struct json_object *print_histogram(const struct histogram_sum *sum, cons
 	struct json_object *object = json_object_new_object();
 
 	status_add_count(object, "count", sum->count);
-	json_object_object_add(object, "sum", json_object_new_double((double)sum->sum / (double)scale->per_second));
+	add_seconds(object, "sum", (double)sum->sum / (double)scale->per_second);
 	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
-		json_object_object_add(object, quantiles[i].name,
-		        json_object_new_double(
-		                histogram_quantile(sum, scale, quantiles[i].part) / (double)scale->per_second));
+		add_seconds(object, quantiles[i].name,
+		        histogram_quantile(sum, scale, quantiles[i].part) / (double)scale->per_second);
 	return object;
 }
 

@@ -3,7 +3,8 @@
 #include "redmine/request_fields.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* The fields by which Redmine can know a caller; ApplicationController#find_current_user. */
 static const char *const credential_fields[] = {"X-Redmine-API-Key", "Authorization", "X-Redmine-Switch-User"};
@@ -52,10 +53,15 @@ int identity_copy_fields(struct fields *ret, const struct fields *fields)
 	return 0;
 }
 
+uint64_t identity_tag_of(const char *digits)
+{
+	return UINT64_C(0x9e3779b97f4a7c15) * (UINT64_C(0x1000000) + strtoul(digits, NULL, 16));
+}
+
 uint64_t identity_tag(const struct identity *identity)
 {
-	uint64_t tag;
+	char digits[IDENTITY_DIGITS + 1];
 
-	memcpy(&tag, identity->digest, sizeof(tag));
-	return tag;
+	snprintf(digits, sizeof(digits), "%02x%02x%02x", identity->digest[0], identity->digest[1], identity->digest[2]);
+	return identity_tag_of(digits);
 }

@@ -37,4 +37,10 @@ int identity_copy_fields(struct fields *ret, const struct fields *fields);
 /* The tag of all answers to that identity, unless it is anonymous: the partition goes when its credential does. Pure. */
 uint64_t identity_tag(const struct identity *identity);
 
+/* What people know an identity by, in the log: so many hexadecimal digits. */
+#define IDENTITY_DIGITS 6
+
+/* The same from those digits, which is all that the tag depends on: two identities may share one. Pure. */
+uint64_t identity_tag_of(const char *digits);
+
 #endif

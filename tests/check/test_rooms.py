@@ -16,14 +16,16 @@ BELOW = {
 BELOW["flow"] = BELOW["engine"] | {"engine"}
 BELOW["collect"] = BELOW["flow"] | {"flow"}
 BELOW["front"] = BELOW["collect"] | {"collect"}
-BELOW["main"] = BELOW["front"] | {"front"}
+BELOW["control"] = BELOW["front"] | {"front"}
+BELOW["main"] = BELOW["control"] | {"control"}
+BELOW["cachectl"] = {"base", "control"}
 
 # Who may include a library's header, or call a function.
 DOORS = {
     r"<microhttpd\.h>": {"front"},
     r"<curl/.*>": {"upstream"},
     r"<sqlite3\.h>": {"cache"},
-    r"<json(-c/.*|\.h)?>": {"front", "redmine"},
+    r"<json(-c/.*|\.h)?>": {"front", "control", "cachectl", "redmine"},
     r"<ini\.h>": {"conf"},
     r"<systemd/.*>": {"main"},
     r"<dlfcn\.h>": {"engine"},

@@ -76,7 +76,8 @@ class Daemon:
             "cache.path": self.cache_file,
         }
         self.env = dict(os.environ, REDMINE_CACHED_TEST_CLOCK=str(self.clock_file), **(env or {}))
-        self.env.pop("NOTIFY_SOCKET", None)
+        for name in ("NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
+            self.env.pop(name, None)
         self.env.update(env or {})
         self.env.setdefault("ASAN_OPTIONS", "exitcode=99:quarantine_size_mb=4")
         self.env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")

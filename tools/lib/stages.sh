@@ -55,7 +55,7 @@ run_pytest() {
 # able to read the build folder.
 run_scenarios() {
 	local binary=$work/redmine-cached engine=$2
-	install -m 755 "$1/redmine-cached" "$binary" || return
+	install -m 755 "$1/redmine-cached" "$1/redmine-cachectl" "$work" || return
 	shift 2
 	REDMINE_CACHED=$binary REDMINE_CACHED_ENGINES=$engine run_pytest "$@"
 }

@@ -8,7 +8,7 @@
 
 static struct record made(const char *target, unsigned status, int64_t duration_us)
 {
-	struct record record = {.status = status, .duration_us = duration_us};
+	struct record record = {.status = status, .duration_us = duration_us, .kind = CACHE_KIND_MISS};
 
 	snprintf(record.target, sizeof(record.target), "%s", target);
 	return record;
@@ -27,18 +27,23 @@ START_TEST(the_newest_of_a_target)
 	struct record record;
 	char target[32];
 
-	ck_assert(!records_find(records, "/a", &record));
+	ck_assert(!records_find_miss(records, "/a", &record));
 	add(records, "/a", 200, 1);
 	add(records, "/a", 404, 1);
 	add(records, "/b", 200, 1);
-	ck_assert(records_find(records, "/a", &record));
+	ck_assert(records_find_miss(records, "/a", &record));
 	ck_assert_uint_eq(record.status, 404);
-	for (int i = 0; i < RECORDS_LAST - 1; i++) {
+	record = made("/a", 200, 1);
+	record.kind = CACHE_KIND_HIT;
+	records_add(records, &record, true);
+	ck_assert(records_find_miss(records, "/a", &record));
+	ck_assert_uint_eq(record.status, 404); /* the hit after it needs no explanation */
+	for (int i = 0; i < RECORDS_LAST - 2; i++) {
 		snprintf(target, sizeof(target), "/%d", i);
 		add(records, target, 200, 1);
 	}
-	ck_assert(!records_find(records, "/a", &record)); /* pushed out */
-	ck_assert(records_find(records, "/b", &record));
+	ck_assert(!records_find_miss(records, "/a", &record)); /* pushed out */
+	ck_assert(records_find_miss(records, "/b", &record));
 	records_free(records);
 	records_free(NULL);
 }
@@ -93,7 +98,7 @@ START_TEST(watchers_see_what_ends_while_they_watch)
 	ck_assert_uint_eq(lost, 0);
 	watcher_free(other);
 	ck_assert(!records_watched(records));
-	ck_assert(!records_find(records, "/ready", &record));
+	ck_assert(!records_find_miss(records, "/ready", &record));
 	records_free(records);
 }
 END_TEST

@@ -1,0 +1,195 @@
+#include "cachectl/order.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#define SELECTION " url pattern tag identity "
+
+static const struct order orders[] = {
+        {"status", "", "what the daemon does and how it is", " ", NULL, NULL, show_status},
+        {"top", "[--interval MS] [--count N]", "the same live, with the busiest URLs", " interval count ", NULL,
+                show_top, NULL},
+        {"tail",
+                "[--pattern GLOB] [--status 404|5xx] [--cache WORD] [--identity ID] [--method M] [--resource R] [--slow MS]",
+                "requests as they end", " pattern status cache identity method resource slow count ", NULL,
+                show_request, NULL},
+        {"explain", "URL", "what is known of a URL: its rule, its tags, what is stored, why it was asked for last", " ",
+                "url", NULL, show_explained},
+        {"purge", "[--soft] --url URL | --pattern GLOB | --tag TAG | --identity ID | --all",
+                "remove what is stored; --soft: have it validated before it is served again", SELECTION " soft all ",
+                NULL, NULL, show_purged},
+        {"entries", "[--url URL] [--pattern GLOB] [--tag TAG] [--identity ID] [--limit N]", "what is stored",
+                SELECTION " limit ", NULL, show_entry, show_entries_sum},
+        {"warm", "[--key-file FILE | --session NAME] URL...",
+                "fetch URLs into the cache; - reads them from standard input", " key-file session ", "urls",
+                show_warmed, show_warm_sum},
+        {"engines", "", "the engines and their workers", " ", NULL, NULL, show_engines},
+        {"sessions", "", "the named sessions of the settings", " ", NULL, NULL, show_sessions},
+        {"check", "", "read the daemon's settings anew without putting them in force", " ", NULL, NULL, show_said},
+        {"reload", "", "put the daemon's settings in force anew", " ", NULL, NULL, show_said},
+};
+
+enum kind { TEXT, NUMBER, FLAG, KEY_FILE, COUNT };
+
+static const struct {
+	const char *option, *argument;
+	enum kind kind;
+} kinds[] = {
+        {"url", "url", TEXT},
+        {"pattern", "pattern", TEXT},
+        {"tag", "tag", TEXT},
+        {"identity", "identity", TEXT},
+        {"status", "status", TEXT},
+        {"cache", "cache", TEXT},
+        {"method", "method", TEXT},
+        {"resource", "resource", TEXT},
+        {"session", "session", TEXT},
+        {"limit", "limit", NUMBER},
+        {"slow", "slow_ms", NUMBER},
+        {"interval", "interval_ms", NUMBER},
+        {"soft", "soft", FLAG},
+        {"all", "all", FLAG},
+        {"key-file", "key", KEY_FILE},
+        {"count", NULL, COUNT},
+};
+
+const struct order *order_at(size_t index)
+{
+	return index < ARRAY_SIZE(orders) ? &orders[index] : NULL;
+}
+
+const struct order *order_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+		if (strcmp(orders[i].name, name) == 0)
+			return &orders[i];
+	return NULL;
+}
+
+static bool takes(const struct order *order, const char *option)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", option);
+	return strstr(order->options, word) != NULL;
+}
+
+static int read_number(const char *option, const char *text, int64_t *ret, struct fail *fail)
+{
+	if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 12)
+		return fail_set(fail, -EINVAL, "--%s: \"%s\" is no number", option, text);
+	*ret = strtoll(text, NULL, 10);
+	return 0;
+}
+
+/* The first line of the file: on the command line everybody could read it. */
+static int read_key(const char *path, struct json_object *arguments, struct fail *fail)
+{
+	FILE *file = fopen(path, "r");
+	char key[512] = "";
+
+	if (!file || !fgets(key, sizeof(key), file)) {
+		int r = file ? -EINVAL : -errno;
+
+		if (file)
+			fclose(file);
+		return fail_set(fail, r, "--key-file %s: %s", path, r == -EINVAL ? "it is empty" : strerror(-r));
+	}
+	fclose(file);
+	key[strcspn(key, "\r\n")] = '\0';
+	json_object_object_add(arguments, "key", json_object_new_string(key));
+	explicit_bzero(key, sizeof(key));
+	return 0;
+}
+
+static int read_option(
+        struct json_object *arguments, size_t kind, const char *text, unsigned *ret_most, struct fail *fail)
+{
+	int64_t number = 0;
+	int r = 0;
+
+	switch (kinds[kind].kind) {
+	case TEXT:
+		json_object_object_add(arguments, kinds[kind].argument, json_object_new_string(text));
+		return 0;
+	case NUMBER:
+		r = read_number(kinds[kind].option, text, &number, fail);
+		json_object_object_add(arguments, kinds[kind].argument, json_object_new_int64(number));
+		return r;
+	case FLAG:
+		json_object_object_add(arguments, kinds[kind].argument, json_object_new_boolean(true));
+		return 0;
+	case KEY_FILE:
+		return read_key(text, arguments, fail);
+	case COUNT:
+		r = read_number(kinds[kind].option, text, &number, fail);
+		*ret_most = (unsigned)number;
+		return r;
+	}
+	WRONG("a kind outside its enum");
+}
+
+static void add_lines(struct json_object *array, FILE *file)
+{
+	char line[8192];
+
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		if (line[0])
+			json_object_array_add(array, json_object_new_string(line));
+	}
+}
+
+static int read_operands(
+        const struct order *order, struct json_object *arguments, int count, char **words, struct fail *fail)
+{
+	struct json_object *array;
+
+	if (!order->operand)
+		return count > 0 ? fail_set(fail, -EINVAL, "%s: %s takes none such", words[0], order->name) : 0;
+	if (count == 0)
+		return fail_set(fail, -EINVAL, "%s needs a URL", order->name);
+	if (strcmp(order->operand, "url") == 0) {
+		json_object_object_add(arguments, "url", json_object_new_string(words[0]));
+		return count > 1 ? fail_set(fail, -EINVAL, "%s takes one URL", order->name) : 0;
+	}
+	array = json_object_new_array();
+	json_object_object_add(arguments, order->operand, array);
+	for (int i = 0; i < count; i++) {
+		if (strcmp(words[i], "-") == 0)
+			add_lines(array, stdin);
+		else
+			json_object_array_add(array, json_object_new_string(words[i]));
+	}
+	return 0;
+}
+
+struct json_object *order_arguments(
+        const struct order *order, int argc, char **argv, unsigned *ret_most, struct fail *fail)
+{
+	struct json_object *arguments = json_object_new_object();
+	struct option options[ARRAY_SIZE(kinds) + 1] = {0};
+	int found, r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		options[i] = (struct option){
+		        kinds[i].option, kinds[i].kind == FLAG ? no_argument : required_argument, NULL, (int)i};
+	optind = 0;
+	opterr = 0;
+	while (r == 0 && (found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (found == ':')
+			r = fail_set(fail, -EINVAL, "%s needs a value", argv[optind - 1]);
+		else if (found == '?' || !takes(order, kinds[found].option))
+			r = fail_set(fail, -EINVAL, "%s is no option of %s: %s %s", argv[optind - 1], order->name,
+			        order->name, order->usage);
+		else
+			r = read_option(arguments, (size_t)found, optarg, ret_most, fail);
+	}
+	if (r == 0)
+		r = read_operands(order, arguments, argc - optind, argv + optind, fail);
+	if (r == 0)
+		return arguments;
+	json_object_put(arguments);
+	return NULL;
+}

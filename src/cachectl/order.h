@@ -1,0 +1,56 @@
+/*
+ * The commands of redmine-cachectl: what each takes and how its answer is
+ * shown.
+ */
+#ifndef CACHECTL_ORDER_H
+#define CACHECTL_ORDER_H
+
+#include "base/fail.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+/* What the answer's lines are shown with. */
+struct view {
+	bool terminal; /* standard output is one */
+	bool quiet;    /* a bar is not drawn: standard error is no terminal */
+	unsigned rows;
+	unsigned most;              /* rows to show; 0: all that come */
+	struct json_object *before; /* top: the status of the row before */
+};
+
+struct order {
+	const char *name;
+	const char *usage;   /* behind the name */
+	const char *help;    /* one line */
+	const char *options; /* the long options that it takes, " " around each */
+	const char *operand; /* the argument that its operands become: "url" one, "urls" several; NULL: it takes none */
+	/* Print a row, and the result; NULL: nothing is printed of it. */
+	void (*row)(struct view *view, struct json_object *row);
+	void (*result)(struct view *view, struct json_object *result);
+};
+
+/* NULL past the end. Static. */
+const struct order *order_at(size_t index);
+/* NULL: there is none of that name. Static. */
+const struct order *order_find(const char *name);
+
+/* The words behind the command, argv[0] its name, to its arguments (the caller's to put); NULL with fail set. most: of --count. */
+struct json_object *order_arguments(
+        const struct order *order, int argc, char **argv, unsigned *ret_most, struct fail *fail);
+
+/* show_*.c */
+void show_status(struct view *view, struct json_object *status);
+void show_engines(struct view *view, struct json_object *engines);
+void show_sessions(struct view *view, struct json_object *sessions);
+void show_said(struct view *view, struct json_object *said);
+void show_entry(struct view *view, struct json_object *entry);
+void show_entries_sum(struct view *view, struct json_object *sum);
+void show_purged(struct view *view, struct json_object *sum);
+void show_explained(struct view *view, struct json_object *explained);
+void show_request(struct view *view, struct json_object *request);
+void show_top(struct view *view, struct json_object *top);
+void show_warmed(struct view *view, struct json_object *warmed);
+void show_warm_sum(struct view *view, struct json_object *sum);
+
+#endif

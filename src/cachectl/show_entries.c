@@ -1,0 +1,111 @@
+#include "cachectl/show.h"
+
+#include <string.h>
+
+static void print_entry(struct json_object *entry, const char *indent)
+{
+	char age[32], fresh[32], bytes[32];
+	double left = show_number(entry, "fresh_s");
+
+	printf("%s%s  %.0f  %s  age %s, %s %s, in %s%s\n", indent, show_text(entry, "key"),
+	        show_number(entry, "status"), show_bytes(bytes, show_number(entry, "bytes")),
+	        show_long_span(age, show_number(entry, "age_s")), left >= 0 ? "fresh for" : "stale since",
+	        show_long_span(fresh, left < 0 ? -left : left), show_text(entry, "in"),
+	        json_object_get_boolean(show_at(entry, "secret")) ? " only (it holds a secret)" : "");
+}
+
+void show_entry(struct view *view, struct json_object *entry)
+{
+	printf("%s\n", show_text(entry, "target"));
+	print_entry(entry, "    ");
+}
+
+void show_entries_sum(struct view *view, struct json_object *sum)
+{
+	char bytes[32];
+
+	printf("%.0f entries, %s\n", show_number(sum, "entries"), show_bytes(bytes, show_number(sum, "bytes")));
+}
+
+void show_purged(struct view *view, struct json_object *sum)
+{
+	char bytes[32];
+
+	printf("%.0f entries purged, %s\n", show_number(sum, "entries"), show_bytes(bytes, show_number(sum, "bytes")));
+}
+
+static void print_list(const char *label, struct json_object *array, const char *member)
+{
+	printf("%-12s", label);
+	for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+		struct json_object *item = json_object_array_get_idx(array, i);
+		const char *text = member ? show_text(item, member) : json_object_get_string(item);
+
+		printf("%s%s", i > 0 ? ", " : "", text && text[0] ? text : "(another)");
+	}
+	printf("\n");
+}
+
+static void print_last_miss(struct json_object *explained)
+{
+	struct json_object *miss = show_at(explained, "last_miss");
+	double ago_s;
+	char span[32], took[32];
+
+	if (!miss) {
+		printf("Last miss   none among the last requests\n");
+		return;
+	}
+	ago_s = (show_number(explained, "now_ms") - show_number(miss, "at_ms")) / 1000;
+	printf("Last miss   %s ago by %s, %s, answered %.0f in %s%s\n            because %s\n",
+	        show_long_span(span, ago_s), show_text(miss, "identity"), show_text(miss, "cache"),
+	        show_number(miss, "status"), show_span(took, show_number(miss, "duration_us") / 1e6),
+	        json_object_get_boolean(show_at(miss, "stored")) ? ", stored" : ", not stored", show_text(miss, "why"));
+}
+
+void show_explained(struct view *view, struct json_object *explained)
+{
+	struct json_object *stored = show_at(explained, "stored"), *rule = show_at(explained, "rule");
+	char span[32];
+
+	printf("Target      %s\n", show_text(explained, "target"));
+	printf("Resource    %s %s\n", show_text(explained, "resource"), show_text(explained, "pattern"));
+	printf("Rule        %s", show_text(rule, "by"));
+	if (show_at(rule, "lifetime_s"))
+		printf(": fresh for %s%s", show_long_span(span, show_number(rule, "lifetime_s")),
+		        json_object_get_boolean(show_at(rule, "memory_only")) ? ", in memory only" : "");
+	printf("\n");
+	print_list("Key of", show_at(explained, "key_parts"), NULL);
+	print_list("Tags", show_at(explained, "tags"), "tag");
+	printf("Stored      %zu, one for each identity and variant\n", stored ? json_object_array_length(stored) : 0);
+	for (size_t i = 0; stored && i < json_object_array_length(stored); i++) {
+		struct json_object *entry = json_object_array_get_idx(stored, i);
+
+		print_entry(entry, "  ");
+		print_list("    tags", show_at(entry, "tags"), "tag");
+	}
+	print_last_miss(explained);
+	printf("Refreshed   by %s\n", show_text(explained, "refreshed_by"));
+}
+
+void show_warmed(struct view *view, struct json_object *warmed)
+{
+	double done = show_number(warmed, "done"), total = show_number(warmed, "total");
+	int width = total > 0 ? (int)(30 * done / total) : 0;
+	const char *error = show_text(warmed, "error");
+
+	if (view->quiet) {
+		printf("%.0f/%.0f %s %.0f %s%s%s\n", done, total, show_text(warmed, "url"),
+		        show_number(warmed, "status"), show_text(warmed, "cache"), error[0] ? ": " : "", error);
+		return;
+	}
+	fprintf(stderr, "\r[%.*s%*s] %.0f/%.0f %s\033[K", width, "==============================", 30 - width, "", done,
+	        total, show_text(warmed, "url"));
+	if (done >= total)
+		fprintf(stderr, "\n");
+}
+
+void show_warm_sum(struct view *view, struct json_object *sum)
+{
+	printf("%.0f asked, %.0f stored\n", show_number(sum, "asked"), show_number(sum, "stored"));
+}

@@ -1,0 +1,30 @@
+#include "control/command.h"
+
+#include <string.h>
+
+static const struct command commands[] = {
+        {"check", command_check},
+        {"engines", command_engines},
+        {"entries", command_entries},
+        {"explain", command_explain},
+        {"purge", command_purge},
+        {"reload", command_reload},
+        {"sessions", command_sessions},
+        {"status", command_status},
+        {"tail", command_tail},
+        {"top", command_top},
+        {"warm", command_warm},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+const char *command_names(void)
+{
+	return "check, engines, entries, explain, purge, reload, sessions, status, tail, top, warm";
+}

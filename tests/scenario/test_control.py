@@ -1,0 +1,500 @@
+"""redmine-cachectl and the control socket: what they show, what they change, and who may."""
+
+import json
+import os
+import select
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from behaviours import json_reply, reply
+from daemon import BINARY, StartFailed, until
+from fake_redmine import Gate
+from redmine_model import ADMIN_KEY, MANAGER_KEY
+from wire import LIMIT
+
+PROGRAM = Path(BINARY).with_name("redmine-cachectl")
+ADMIN = [("X-Redmine-API-Key", ADMIN_KEY)]
+MANAGER = [("X-Redmine-API-Key", MANAGER_KEY)]
+
+
+@pytest.fixture
+def controlled(launch, tmp_path):
+    """A function that starts a daemon with a control socket."""
+
+    def start(options=None, **how):
+        return launch({"control.path": tmp_path / "c.sock", **(options or {})}, **how)
+
+    return start
+
+
+def cachectl(daemon, *arguments, code=0, data=None):
+    """What it prints."""
+    done = subprocess.run(
+        [PROGRAM, "--socket", str(daemon.options["control.path"]), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        input=data,
+        timeout=LIMIT,
+    )
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+def answers(daemon, *arguments):
+    """The objects that it prints with --json."""
+    return [json.loads(line) for line in cachectl(daemon, "--json", *arguments).splitlines()]
+
+
+def raw(daemon, *lines):
+    """What the daemon answers to lines of any kind."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(LIMIT)
+        sock.connect(str(daemon.options["control.path"]))
+        answered = sock.makefile("rb")
+        for line in lines:
+            sock.sendall(line + b"\n")
+            yield json.loads(answered.readline())
+
+
+# The socket.
+
+
+def test_the_socket_is_its_owners_and_goes_with_the_daemon(controlled, fake, tmp_path):
+    daemon = controlled()
+    path = tmp_path / "c.sock"
+    assert stat.S_ISSOCK(path.stat().st_mode) and stat.S_IMODE(path.stat().st_mode) == 0o600
+    daemon.stop()
+    assert not path.exists()
+
+
+def test_its_mode_is_a_setting(controlled, fake, tmp_path):
+    controlled({"control.mode": "0660"})
+    assert stat.S_IMODE((tmp_path / "c.sock").stat().st_mode) == 0o660
+
+
+def test_what_a_killed_daemon_left_is_replaced(controlled, fake, tmp_path):
+    daemon = controlled()
+    daemon.kill()
+    assert (tmp_path / "c.sock").exists()
+    daemon.start()
+    assert "Redmine" in cachectl(daemon, "status")
+
+
+@pytest.mark.parametrize("there", ["a file", "a daemon"])
+def test_what_is_anothers_is_left_alone(controlled, fake, tmp_path, there):
+    if there == "a file":
+        (tmp_path / "c.sock").write_text("mine")
+    else:
+        first = controlled()
+    second = controlled(begin=False)
+    with pytest.raises(StartFailed) as failed:
+        second.start()
+    assert "control.path" in failed.value.stderr
+    assert (tmp_path / "c.sock").read_text() == "mine" if there == "a file" else cachectl(first, "engines")
+
+
+def test_automatic_one_is_where_systemd_says(launch, fake, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    daemon = launch(env={"RUNTIME_DIRECTORY": str(folder)})
+    daemon.options["control.path"] = folder / "control.sock"
+    assert answers(daemon, "status")[0]["version"]
+    second = launch(env={"RUNTIME_DIRECTORY": str(folder)})
+    second.logged("another process answers there; redmine-cachectl will not reach this daemon")
+    assert answers(daemon, "status")[0]["upstream"]
+
+
+def test_lines_that_are_no_orders(controlled, fake):
+    daemon = controlled()
+    lines = [
+        b"nonsense",
+        b"[1]",
+        b'{"protocol": 2, "command": "status"}',
+        b'{"command": "status"}',
+        b'{"protocol": 1, "command": "explode"}',
+        b'{"protocol": 1, "command": 7}',
+        b'{"protocol": 1, "command": "purge", "arguments": []}',
+        b'{"protocol": 1, "command": "engines"}',
+    ]
+    *refused, good = raw(daemon, *lines)
+    codes = ["bad-request", "bad-request", "protocol", "protocol", "unknown-command", "unknown-command", "bad-request"]
+    assert [line["error"]["code"] for line in refused] == codes
+    assert good["result"]["engines"]
+
+
+def test_too_long_a_line_ends_the_connection(controlled, fake):
+    daemon = controlled()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(LIMIT)
+        sock.connect(str(daemon.options["control.path"]))
+        try:
+            sock.sendall(b"x" * (2 << 20))
+        except OSError:
+            pass
+    assert cachectl(daemon, "status")
+
+
+def test_more_callers_than_there_are_seats(controlled, fake):
+    daemon = controlled()
+    tails = [socket.socket(socket.AF_UNIX) for _ in range(16)]
+    try:
+        for sock in tails:
+            sock.settimeout(LIMIT)
+            sock.connect(str(daemon.options["control.path"]))
+            sock.sendall(b'{"protocol": 1, "command": "tail"}\n')
+            assert json.loads(sock.makefile().readline()) == {"row": {}}
+        assert "16 others are connected" in cachectl(daemon, "status", code=1)
+    finally:
+        for sock in tails:
+            sock.close()
+    until(lambda: subprocess.run([PROGRAM, "-s", daemon.options["control.path"], "status"]).returncode == 0, "a seat")
+
+
+# What it shows.
+
+
+def test_status(controlled, fake):
+    daemon = controlled()
+    daemon.get("/issues.json")
+    daemon.get("/issues.json")
+    (status,) = answers(daemon, "status")
+    assert status["requests"]["hits"] == 1 and status["redmine"]["state"] == "up"
+    text = cachectl(daemon, "status")
+    assert f"Redmine    {fake.base}: up for" in text and "Hits       50.0 % of reads" in text
+    assert "Engine     " in text and "0 of " in text
+    assert cachectl(daemon, "engines").startswith("Engine     ")
+
+
+def test_entries_of_memory_and_of_the_file(controlled, fake):
+    daemon = controlled()
+    for number in (1, 2, 3):
+        daemon.get(f"/issues/{number}.json?key={ADMIN_KEY}")
+    daemon.restart()
+    daemon.get(f"/issues/2.json?key={ADMIN_KEY}")
+    daemon.get("/trackers.json")
+    *entries, total = answers(daemon, "entries")
+    assert total["entries"] == len(entries) == 4
+    where = {entry["target"]: entry["in"] for entry in entries}
+    assert where["/issues/1.json?key=-"] == where["/issues/3.json?key=-"] == "file"
+    assert where["/issues/2.json?key=-"] == where["/trackers.json"] == "memory"
+    assert len(answers(daemon, "entries", "--pattern", "/issues/*")) == 4
+    assert len(answers(daemon, "entries", "--limit", "2")) == 3
+    assert "4 entries" in cachectl(daemon, "entries")
+
+
+def test_explain(controlled, fake):
+    daemon = controlled()
+    target = f"/issues/5.json?include=journals&key={ADMIN_KEY}"
+    daemon.get(target)
+    daemon.get(target)
+    (told,) = answers(daemon, "explain", f"http://{daemon.address[0]}:{daemon.port}{target}")
+    assert ADMIN_KEY not in json.dumps(told)
+    assert told["resource"] == "issue" and told["pattern"] == "/issues/:id" and told["rule"]["lifetime_s"] == 30
+    assert {"any", "issue", "issue:5"} <= {tag["tag"] for tag in told["tags"]}
+    (entry,) = told["stored"]
+    assert entry["in"] == "memory" and 0 < entry["fresh_s"] <= 30 and entry["age_s"] >= 0
+    assert {tag["tag"] for tag in entry["tags"]} >= {"any", "issue", "issue:5"}
+    miss = told["last_miss"]
+    assert (miss["cache"], miss["status"], miss["stored"]) == ("miss", 200, True)
+    assert miss["why"].startswith("nothing was stored under its key")
+    daemon.advance(31000)
+    daemon.get(target)
+    (told,) = answers(daemon, "explain", target)
+    assert told["last_miss"]["why"] == "what was stored was older than its lifetime"
+    daemon.get(target, [("Cache-Control", "no-cache")])
+    (told,) = answers(daemon, "explain", target)
+    assert "Cache-Control" in told["last_miss"]["why"]
+
+
+def test_explain_knows_each_identitys_answer_and_the_order_of_parameters(controlled, fake):
+    daemon = controlled()
+    daemon.get("/issues.json?sort=id&limit=5", ADMIN)
+    daemon.get("/issues.json?limit=5&sort=id", MANAGER)
+    daemon.get("/issues.json?limit=6&sort=id", MANAGER)
+    (told,) = answers(daemon, "explain", "/issues.json?limit=5&sort=id")
+    assert len(told["stored"]) == 2
+    assert "Stored      2" in cachectl(daemon, "explain", "/issues.json?limit=5&sort=id")
+
+
+def test_explain_what_the_table_does_not_know(controlled, fake):
+    daemon = controlled()
+    (told,) = answers(daemon, "explain", "/some/where")
+    assert told["resource"] == "other" and told["pattern"] is None and told["stored"] == [] and not told["last_miss"]
+    assert "RFC 9111" in told["rule"]["by"]
+    assert "no URL" in cachectl(daemon, "explain", "nonsense", code=1)
+
+
+# Purging.
+
+
+def stored(daemon):
+    return sorted(entry["target"] for entry in answers(daemon, "entries")[:-1])
+
+
+def filled(controlled, restarted):
+    daemon = controlled()
+    for target in ("/issues/1.json", "/issues/2.json", "/issues.json?limit=2", "/trackers.json"):
+        daemon.get(target, ADMIN)
+    daemon.get("/issues/1.json", MANAGER)
+    if restarted:
+        daemon.restart()
+    return daemon
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["memory", "file"])
+@pytest.mark.parametrize(
+    "how, left",
+    [
+        (["--url", "/issues/1.json"], ["/issues.json?limit=2", "/issues/2.json", "/trackers.json"]),
+        (["--pattern", "/issues/*"], ["/issues.json?limit=2", "/trackers.json"]),
+        (["--tag", "issue:1"], ["/issues.json?limit=2", "/issues/2.json", "/trackers.json"]),
+        (["--tag", "meta"], ["/issues.json?limit=2", "/issues/1.json", "/issues/1.json", "/issues/2.json"]),
+        (["--pattern", "/issues/*", "--tag", "issue:2"], None),
+        (["--all"], []),
+    ],
+)
+def test_purge(controlled, fake, restarted, how, left):
+    daemon = filled(controlled, restarted)
+    before = stored(daemon)
+    assert len(before) == 5
+    (purged,) = answers(daemon, "purge", *how)
+    after = stored(daemon)
+    if left is None:
+        left = [target for target in before if target != "/issues/2.json"]
+    assert after == left and purged["entries"] == 5 - len(left)
+    asked = len(fake.requests)
+    assert not daemon.get("/issues/1.json", ADMIN).hit or "/issues/1.json" in left
+    assert len(fake.requests) - asked == ("/issues/1.json" not in left)
+
+
+def test_purge_of_one_identity(controlled, fake):
+    daemon = filled(controlled, False)
+    daemon.logged("GET /issues/1.json 200")
+    identity = answers(daemon, "explain", "/issues/1.json")[0]["last_miss"]["identity"]
+    (purged,) = answers(daemon, "purge", "--identity", identity)
+    assert purged["entries"] == 1, "the manager asked last, and for one URL"
+    assert daemon.get("/issues/1.json", ADMIN).hit and not daemon.get("/issues/1.json", MANAGER).hit
+
+
+def test_soft_purge_is_validated_and_served_from_what_is_there(controlled, fake):
+    daemon = filled(controlled, False)
+    answers(daemon, "purge", "--soft", "--url", "/issues/1.json")
+    assert len(stored(daemon)) == 5
+    answer = daemon.get("/issues/1.json", ADMIN)
+    assert not answer.hit and answer.cache["fwd"] == "stale" and answer.status == 200
+    assert daemon.get("/issues/1.json", ADMIN).hit
+    assert daemon.get("/issues/2.json", ADMIN).hit
+
+
+def test_purged_answers_are_not_served_from_what_is_ready(controlled, fake):
+    """An event thread that keeps the answer ready lets go of it, too."""
+    daemon = controlled()
+    for _ in range(5):
+        daemon.get("/issues/1.json")
+    answers(daemon, "purge", "--url", "/issues/1.json")
+    assert not daemon.get("/issues/1.json").hit
+
+
+def test_what_is_being_fetched_does_not_survive_a_purge_of_all(controlled, fake):
+    daemon = controlled()
+    gate = Gate()
+    fake.on("/issues/1.json", lambda exchange: (gate(exchange), reply(200, b'{"old":1}')(exchange)))
+    with gate, daemon.connect() as connection:
+        connection.ask("GET", "/issues/1.json")
+        gate.arrived()
+        answers(daemon, "purge", "--all")
+        gate.open()
+        assert connection.answer().status == 200
+    assert stored(daemon) == []
+
+
+@pytest.mark.parametrize("how", [[], ["--all", "--url", "/issues.json"], ["--identity", "me"], ["--url", "issues"]])
+def test_purge_of_what_is_not_clear(controlled, fake, how):
+    daemon = filled(controlled, False)
+    assert cachectl(daemon, "purge", *how, code=1).startswith("redmine-cachectl: ")
+    assert len(stored(daemon)) == 5
+
+
+# Live.
+
+
+class Tail:
+    def __init__(self, daemon, *arguments):
+        self.process = subprocess.Popen(
+            [PROGRAM, "-s", str(daemon.options["control.path"]), "--json", *arguments],
+            stdout=subprocess.PIPE,
+            bufsize=0,  # so that what has come shows to select()
+        )
+
+    def next(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
+        assert ready, "no further row"
+        return json.loads(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def test_tail_shows_hits_that_are_ready_and_no_key(controlled, fake):
+    daemon = controlled()
+    target = f"/issues/1.json?key={ADMIN_KEY}"
+    with Tail(daemon, "tail") as tail:
+        assert tail.next() == {}
+        for kind in ("miss", "hit", "hit", "hit"):
+            daemon.get(target)
+            row = tail.next()
+            assert (row["target"], row["cache"], row["status"]) == ("/issues/1.json?key=-", kind, 200)
+        daemon.get("/-/ready")
+        daemon.get("/nothing")
+        assert tail.next()["status"] == 404, "the daemon's own pages are not shown"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["--pattern", "/projects*"],
+        ["--resource", "projects"],
+        ["--status", "5xx"],
+        ["--status", "503"],
+        ["--method", "PUT"],
+        ["--cache", "write"],
+    ],
+)
+def test_tail_filters(controlled, fake, how):
+    daemon = controlled()
+    fake.on("/projects.json", json_reply(b"{}", status=503))
+    with Tail(daemon, "tail", *how) as tail:
+        tail.next()
+        daemon.get("/issues.json")
+        if how[0] in ("--method", "--cache"):
+            daemon.request("PUT", "/projects.json", body=b"{}")
+        else:
+            daemon.get("/projects.json")
+        row = tail.next()
+        assert row["target"] == "/projects.json" and row["status"] == 503
+
+
+def test_tail_ends_with_the_daemon(controlled, fake):
+    daemon = controlled()
+    with Tail(daemon, "tail") as tail:
+        tail.next()
+        daemon.stop()
+        tail.process.wait(LIMIT)
+
+
+def test_top_counts_by_url(controlled, fake):
+    daemon = controlled()
+    with Tail(daemon, "top", "--interval", "500") as top:
+        assert top.next()["busiest"] == []
+        for _ in range(3):
+            daemon.get("/issues.json")
+        daemon.get("/projects.json")
+        counts = {}
+        while sum(counts.values()) < 4:
+            for row in top.next()["busiest"]:
+                counts[row["target"]] = counts.get(row["target"], 0) + row["count"]
+        assert counts == {"/issues.json": 3, "/projects.json": 1}
+    assert "requests/s" in cachectl(daemon, "top", "--count", "1")
+
+
+# Orders.
+
+
+def test_reload_says_what_it_did(controlled, fake):
+    daemon = controlled()
+    daemon.configure({"lifetime.issues": "0"})
+    assert "The settings are good" in cachectl(daemon, "check")
+    daemon.get("/issues.json")
+    assert daemon.get("/issues.json").hit, "check changes nothing"
+    cachectl(daemon, "reload")
+    daemon.get("/issues.json?limit=1")
+    assert not daemon.get("/issues.json?limit=1").hit
+    daemon.configure({"listen.max_connections": "77"})
+    assert "a restart is needed for listen.max_connections" in cachectl(daemon, "reload")
+
+
+def test_bad_settings_are_refused_with_their_place(controlled, fake):
+    daemon = controlled()
+    daemon.configure({"lifetime.issues": "soon"})
+    for order in ("check", "reload"):
+        said = cachectl(daemon, order, code=1)
+        assert "redmine-cached.conf:" in said and "soon" in said
+    assert daemon.get("/issues.json").status == 200
+
+
+def test_warm(controlled, fake, tmp_path):
+    daemon = controlled()
+    key = tmp_path / "key"
+    key.write_text(ADMIN_KEY + "\n")
+    urls = [f"/issues/{number}.json" for number in range(1, 7)]
+    *rows, total = answers(daemon, "warm", "--key-file", key, *urls)
+    assert [row["done"] for row in rows] == [1, 2, 3, 4, 5, 6] and {row["url"] for row in rows} == set(urls)
+    assert total == {"asked": 6, "stored": 6}
+    assert all(daemon.get(url, ADMIN).hit for url in urls)
+    assert not daemon.get(urls[0]).hit, "what was fetched with a key is that key's"
+    text = cachectl(daemon, "warm", "-", data="/issues.json\n/projects.json\n\n")
+    assert "2 asked, 2 stored" in text and daemon.get("/issues.json").hit
+
+
+def test_warm_tells_what_failed(controlled, fake):
+    daemon = controlled()
+    fake.on("/issues.json", json_reply(b"{}", status=500))
+    *rows, total = answers(daemon, "warm", "/issues.json", "nonsense")
+    assert total["stored"] == 0 and {row["status"] for row in rows} == {500, 0}
+    assert cachectl(daemon, "warm", "--session", "nobody", "/issues.json", code=1)
+
+
+def test_sessions_are_named_without_their_secrets(controlled, fake, tmp_path):
+    secret = tmp_path / "admin.key"
+    secret.write_text(ADMIN_KEY)
+    secret.chmod(0o600)
+    daemon = controlled({"session.board.key_file": secret}, begin=False)
+    daemon.configure({"session.board.listeners": daemon.options["listen.address"]})
+    daemon.start()
+    (told,) = answers(daemon, "sessions")
+    assert told["sessions"][0]["name"] == "board" and told["sessions"][0]["credential"] == "key"
+    assert ADMIN_KEY not in json.dumps(told)
+    answers(daemon, "warm", "--session", "board", "/issues.json")
+    assert daemon.get("/issues.json", ADMIN).hit
+    assert "board: credential key" in cachectl(daemon, "sessions")
+
+
+# The program.
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ([], 2),
+        (["explode"], 2),
+        (["status", "--soft"], 2),
+        (["status", "extra"], 2),
+        (["explain"], 2),
+        (["entries", "--limit", "many"], 2),
+        (["--socket"], 2),
+        (["--socket", "/nonexistent/sock", "status"], 3),
+        (["warm", "--key-file", "/nonexistent", "/issues.json"], 2),
+        (["--help"], 0),
+        (["--version"], 0),
+    ],
+)
+def test_exit_codes(arguments, code):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == code and bool(done.stderr) == (code != 0)
+    assert all(line.startswith("redmine-cachectl: ") for line in done.stderr.splitlines())
+
+
+def test_its_socket_comes_from_the_environment_too(controlled, fake):
+    daemon = controlled()
+    env = {"REDMINE_CACHED_SOCKET": str(daemon.options["control.path"])}
+    done = subprocess.run([PROGRAM, "engines"], capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and done.stdout.startswith("Engine")
