@@ -253,9 +253,9 @@ static int start(struct daemon *d, struct fail *fail)
 	collect_init(&d->collect, &d->flow);
 	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
-	if ((r = front_start(d->front, fail)) < 0)
+	if ((r = start_control(d, fail)) < 0) /* first, so that whoever is told that the daemon is ready can reach it */
 		return r;
-	return start_control(d, fail);
+	return front_start(d->front, fail);
 }
 
 /* Answers under way are finished, and requests that were answered 202, as long as listen.drain_timeout allows. */
