@@ -201,12 +201,11 @@ static const struct metric metrics[] = {
 	FAMILY("upstream_state_since_seconds", GAUGE, print_upstream_since,
 		"When that changed last, in seconds since 1970."),
 
-	FAMILY("engine_workers", GAUGE, print_engine_workers, "Questions that an engine may have under way: its workers, found by trying with workers = auto."),
-	FAMILY("engine_started_workers", GAUGE, print_engine_hands, "Threads or processes that it has for them."),
 	GAUGE("breaker_open", breaker_open, "1: Redmine failed so often in a row that it is left alone; 0: it is asked."),
 	COUNTER("breaker_openings", breaker_openings, "How often that began."),
 
-	FAMILY("engine_workers", GAUGE, print_engine_workers, "Workers of an engine."),
+	FAMILY("engine_workers", GAUGE, print_engine_workers, "Questions that an engine may have under way: its workers, found by trying with workers = auto."),
+	FAMILY("engine_started_workers", GAUGE, print_engine_hands, "Threads or processes that it has for them."),
 	FAMILY("engine_busy_workers", GAUGE, print_engine_busy, "Workers, or transfers, that are at work."),
 	FAMILY("engine_queue_jobs", GAUGE, print_engine_queued, "Jobs that wait for a worker."),
 	FAMILY("engine_queue_limit_jobs", GAUGE, print_engine_queue_limit, "Jobs that may wait."),
