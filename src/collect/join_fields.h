@@ -7,8 +7,8 @@
 #include "flow/request.h"
 
 /*
- * r's fields without what is about its one answer: conditions, ranges, forms, a session's credential, which is put
- * there again. 0 or -ENOMEM.
+ * r's fields without what is about its one answer: conditions, ranges, forms. A session's credential is among them. 0 or
+ * -ENOMEM.
  */
 int join_fields_copy(struct fields *ret, const struct request *r) MUST_CHECK;
 

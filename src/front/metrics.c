@@ -186,6 +186,13 @@ static const struct metric metrics[] = {
 	COUNTER("inner_requests", inner, "Requests of the daemon's own: read ahead, refreshed, parts of a larger one."),
 	COUNTER("inner_hits", inner_hits, "Those of them that were answered from the cache."),
 	COUNTER("inner_errors", inner_errors, "Those of them that failed."),
+	COUNTER("errands_accepted", errands.accepted, "Requests answered 202, to be done without their client."),
+	COUNTER("errands_done", errands.done, "Those of them that are done, whatever came of them."),
+	COUNTER("errands_refused", errands.refused, "Requests that would have been, but for want of room."),
+	GAUGE("errands_waiting", errands.waiting, "Errands that wait for their turn."),
+	GAUGE("errands_running", errands.running, "Errands under way."),
+	GAUGE("errands_outcomes", errands.outcomes, "Outcomes that are kept."),
+	GAUGE("errands_bytes", errands.bytes, "Bytes of what waits and of the outcomes that are kept."),
 	COUNTER("body_bytes", front.bytes, "Bytes of bodies sent to clients."),
 	GAUGE("connections", front.connections, "Connections of clients that are open."),
 	COUNTER("connections_refused", front.refused, "Connections beyond listen.max_connections."),
@@ -273,6 +280,7 @@ void metrics_gather(struct metrics_snapshot *ret, struct front *front, const str
 	ret->inner_errors = atomic_load(&front->flow->figures.inner_errors);
 	ret->stale = atomic_load(&front->flow->figures.stale);
 	ret->breaker_open = breaker_get(&front->flow->breaker, &ret->breaker_openings) != BREAKER_CLOSED;
+	errands_get_figures(front->flow->errands, &ret->errands);
 	ret->upstream = atomic_load(&front->flow->figures.upstream);
 	ret->log_dropped = log_dropped();
 	for (unsigned i = 0; i < front->loop_count; i++)

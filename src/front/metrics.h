@@ -12,6 +12,7 @@
 struct metrics_snapshot {
 	struct front_figures front;
 	struct cache_figures cache;
+	struct errands_figures errands;
 	uint64_t memory_limit, store_limit; /* bytes, as set */
 	uint64_t collapsed, stale, breaker_openings, breaker_open, upstream, inner, inner_hits, inner_errors, log_dropped;
 	struct tally_sum tally;

@@ -298,3 +298,19 @@ def test_a_session_sends_and_is_told(launch, fake, tmp_path):
     assert outcome(daemon, place, AS_MANAGER)["status"] == 204
     assert daemon.get(place, [("Redmine-Cached-Session", "b")]).status == 400
     assert fake.last("/issues/62.json").get("X-Redmine-API-Key") == MANAGER_KEY
+
+
+def test_they_are_counted(launch, fake):
+    daemon = launch({"errands.queue": 1})
+    gate = fake.hold("/issues/63.json", method="PUT")
+    place = write(daemon, 63, "a")
+    gate.arrived(1)
+    assert daemon.request("PUT", "/issues/63.json", [AS_ADMIN, ASYNC, JSON], b"{}").status == 503
+    text = daemon.get("/-/metrics").text
+    figures = dict(re.findall(r"^redmine_cached_errands_(\w+) (\d+)$", text, re.MULTILINE))
+    assert (figures["accepted_total"], figures["refused_total"], figures["running"]) == ("1", "1", "1")
+    gate.open()
+    assert outcome(daemon, place)["status"] == 204
+    text = daemon.get("/-/metrics").text
+    assert re.search(r"^redmine_cached_errands_done_total 1$", text, re.MULTILINE)
+    assert re.search(r"^redmine_cached_errands_outcomes 1$", text, re.MULTILINE)

@@ -1,5 +1,6 @@
 """Sessions that the daemon holds for requests which name them."""
 
+import json
 import os
 import re
 import signal
@@ -346,3 +347,13 @@ def test_a_wrong_key_is_anonymous_and_apart(configure, secrets, fake, fresh):
     fake.on("/projects.json", reply(200, b'{"projects":[]}', [("Content-Type", "application/json")]))
     assert daemon.get(target, named("a")).status == 200
     assert not daemon.get(target).hit
+
+
+@pytest.mark.parametrize("name, more", [("key", []), ("plain", [("X-Redmine-API-Key", MANAGER_KEY)])])
+def test_whole_lists(configure, fake, name, more):
+    daemon = configure({"key.key_file": "@/key", "key.listeners": "DOOR", "plain.timeout": "9s", "plain.listeners": "DOOR"})
+    answer = daemon.get("/issues.json?limit=all", named(name, *more))
+    assert answer.status == 200
+    assert len(json.loads(answer.text)["issues"]) == 240, "with those that only the manager sees"
+    pages = [request for request in fake.requests if request.path == "/issues.json"]
+    assert pages and all(request.get("X-Redmine-API-Key") == MANAGER_KEY for request in pages)
