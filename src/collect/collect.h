@@ -13,11 +13,12 @@
 
 /* Counted since the start; any thread adds, any reads. */
 struct collect_figures {
-	atomic_ullong joined;      /* lists */
-	atomic_ullong joined_rows; /* given out in them */
-	atomic_ullong pages;       /* asked for them */
-	atomic_ullong retried;     /* of these, again after a failure */
-	atomic_ullong cut;         /* lists that could not be had whole */
+	atomic_ullong joined;           /* lists */
+	atomic_ullong joined_rows;      /* given out in them */
+	atomic_ullong pages;            /* asked for them */
+	atomic_ullong retried;          /* of these, again after a failure */
+	atomic_ullong batches, batched; /* batches, and reads in them */
+	atomic_ullong cut;              /* lists that could not be had whole */
 };
 
 struct collect {

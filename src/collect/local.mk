@@ -1,4 +1,5 @@
 libdaemon_a_SOURCES += \
+	src/collect/batch.c src/collect/batch.h \
 	src/collect/collect.c src/collect/collect.h \
 	src/collect/join.c src/collect/join.h \
 	src/collect/join_answer.c src/collect/join_inside.h \

@@ -138,7 +138,8 @@ struct conf {
 	} cache;
 	struct {
 		int workers;    /* 8 */
-		int read_ahead; /* pages, 16; 0: none */
+		int read_ahead;  /* pages, 16; 0: none */
+		int batch_limit; /* reads, 100 */
 	} collections;
 	struct {
 		int clients;          /* 64 */

@@ -223,6 +223,9 @@ OPTION(collections, workers, collections.workers, NUMBER, "8", "1", "1000", RELO
 OPTION(collections, read_ahead, collections.read_ahead, NUMBER, "16", "0", "64", RELOAD,
 	"How many pages are fetched, at most, before a client asks for them that reads a list page after page. 0: none.")
 
+OPTION(collections, batch_limit, collections.batch_limit, NUMBER, "100", "1", "10000", RELOAD,
+	"How many reads one POST /-/batch may hold.")
+
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,

@@ -141,6 +141,8 @@ static struct inner *make(const struct inner_question *question)
 	r->refresh = question->refresh;
 	r->secure = question->secure;
 	r->session = question->session;
+	if (question->door)
+		r->door = *question->door;
 	if (question->authority && !(r->authority = strdup(question->authority)))
 		goto failed;
 	if (question->fields && fields_copy(&r->fields, question->fields) < 0)

@@ -1,5 +1,6 @@
 #include "front/admit.h"
 
+#include "front/batch_page.h"
 #include "front/browser.h"
 #include "front/hosts.h"
 #include "front/pages.h"
@@ -166,7 +167,10 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 		return refuse(r, 400, "A field has a name that is no token, or a NUL in its value.");
 	if (!check(a, r) || browser_preflight(r))
 		return false;
-	if (pages_own(r->raw_target)) {
+	if (batch_page_own(r)) {
+		if (!batch_page_admit(r))
+			return false;
+	} else if (pages_own(r->raw_target)) {
 		pages_answer(a->front, r);
 		return false;
 	}

@@ -2,6 +2,7 @@ libdaemon_a_SOURCES += \
 	src/front/admit.c src/front/admit.h \
 	src/front/errand_page.c src/front/errand_page.h \
 	src/front/browser.c src/front/browser.h \
+	src/front/batch_page.c src/front/batch_page.h \
 	src/front/front.c src/front/front.h \
 	src/front/hosts.c src/front/hosts.h \
 	src/front/listener.c src/front/listener.h \

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "front/admit.h"
+#include "front/batch_page.h"
 #include "front/pages.h"
 #include "front/visit_inside.h"
 
@@ -93,6 +94,13 @@ bool visit_admit(struct visit *v, const char *method)
 	return admit_request(&admission, method, v->target, &visit_front, v, &v->r);
 }
 
+bool visit_start(struct visit *v)
+{
+	struct flow *flow = v->loop->front->flow;
+
+	return batch_page_own(v->r) ? batch_page_start(flow, v->r) : flow_start(flow, v->r);
+}
+
 static enum MHD_Result serve(struct visit *v, const char *method)
 {
 	enum MHD_Result result;
@@ -104,7 +112,7 @@ static enum MHD_Result serve(struct visit *v, const char *method)
 		v->closes = v->r && (v->r->answer.status == 400 || v->r->answer.status == 501);
 		return v->r ? visit_deliver(v) : MHD_NO;
 	}
-	if (flow_start(v->loop->front->flow, v->r))
+	if (visit_start(v))
 		return visit_deliver_inline(v);
 	return visit_await(v);
 }

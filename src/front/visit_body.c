@@ -92,7 +92,7 @@ enum MHD_Result visit_end_body(struct visit *v)
 	if (v->state == VISIT_DRAIN)
 		return visit_deliver(v);
 	pipe_end(&v->r->upload, 0);
-	if (v->state == VISIT_GATHER && flow_start(v->loop->front->flow, v->r))
+	if (v->state == VISIT_GATHER && visit_start(v))
 		return visit_deliver(v);
 	return visit_await(v);
 }

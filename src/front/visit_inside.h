@@ -57,6 +57,9 @@ void visit_wake(void *arg);
 /* Makes v->r from what the client sent. False: it has an answer already, an error or a page of our own, or is NULL: out of memory. */
 bool visit_admit(struct visit *v, const char *method);
 
+/* Sets v->r going, whose body is there if it brings one: as flow_start(). The handler's thread. */
+bool visit_start(struct visit *v);
+
 /* visit_body.c: the handler's calls for a request that brings a body: the first, those with bytes, the last. */
 enum MHD_Result visit_begin_body(struct visit *v, const char *method);
 enum MHD_Result visit_take_body(struct visit *v, const char *data, size_t *size);

@@ -3,6 +3,7 @@ redmine_tests = \
 	tests/unit/redmine/test_identity \
 	tests/unit/redmine/test_links \
 	tests/unit/redmine/test_method \
+	tests/unit/redmine/test_json \
 	tests/unit/redmine/test_paging \
 	tests/unit/redmine/test_percent \
 	tests/unit/redmine/test_query \
@@ -92,3 +93,6 @@ tests_unit_redmine_test_splice_SOURCES = tests/unit/redmine/test_splice.c tests/
 	tests/unit/redmine/splice_model.c tests/unit/redmine/splice_model.h
 tests_unit_redmine_test_splice_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_redmine_test_splice_LDADD = $(TESTS_LIBS)
+tests_unit_redmine_test_json_SOURCES = tests/unit/redmine/test_json.c tests/unit/unit.h
+tests_unit_redmine_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_redmine_test_json_LDADD = $(TESTS_LIBS)
