@@ -57,8 +57,9 @@ struct walk_ahead {
 	size_t count;
 };
 
+/* Nobody walks yet. One thread, before any other call. */
 void walks_init(struct walks *walks);
-void walks_release(struct walks *walks);
+void walks_release(struct walks *walks); /* nobody looks any more */
 
 /*
  * A client asked for a page of `limit` rows (1 to 100) from offset. key: of the list and who reads it, not 0. ceiling: of the window,

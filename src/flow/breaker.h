@@ -53,8 +53,8 @@ struct breaker {
 	uint64_t openings; /* since the start */
 };
 
-void breaker_init(struct breaker *b);
-void breaker_release(struct breaker *b);
+void breaker_init(struct breaker *b);    /* closed; one thread, before any other call */
+void breaker_release(struct breaker *b); /* nobody asks any more */
 
 /* May Redmine be asked now? STOP: *ret_wait_ms says how long the pause still is, at least 1. now_ms: monotonic. Any thread. */
 enum breaker_leave breaker_ask(
