@@ -52,6 +52,9 @@ install_packages() {
 	((${#missing[@]} == 0)) || die "still missing after apt-get install: ${missing[*]}"
 }
 
+# Node's clients of Redmine need it to be installed.
+install_npm() { command -v npm >/dev/null || install_packages nodejs npm; }
+
 # Debian's Redmine, with what tools/redmine-instance needs besides.
 install_redmine() {
 	local missing

@@ -19,6 +19,7 @@ stages+=(
 	"fuzz each fuzz target for a while, built with clang"
 	"unit unit tests"
 	"tools tools/quickstart"
+	"documents every command of the documents in doc/"
 	"install make install and uninstall; the systemd units"
 	"package Debian's packages: build, lintian, install, run, upgrade, purge in a root that is thrown away"
 	"style clang-format, cppcheck, shellcheck, pyflakes"
@@ -263,6 +264,8 @@ stage_style() {
 	count_case shellcheck check_shell
 	count_case pyflakes check_python
 }
+
+stage_documents() { run_scenarios "$release" thread tests/documents; }
 
 stage_tools() { run_pytest tests/tools; }
 
