@@ -221,7 +221,7 @@ static int start_control(struct daemon *d, struct fail *fail)
 {
 	static const mode_t modes[] = {
 	        [CONF_CONTROL_OWNER] = 0600, [CONF_CONTROL_GROUP] = 0660, [CONF_CONTROL_ALL] = 0666};
-	struct control_settings settings = {.path = d->conf->control.path,
+	struct control_settings settings = {.path = d->conf->control.socket,
 	        .mode = modes[d->conf->control.mode],
 	        .front = d->front,
 	        .flow = &d->flow,

@@ -35,7 +35,7 @@ int connection_open(struct connection *connection, const char *path, struct fail
 		return 0;
 	return fail_set(fail, -errno, "%s: %s", path,
 	        errno == ECONNREFUSED || errno == ENOENT
-	                ? "no daemon answers there (--socket, or control.path of its settings)"
+	                ? "no daemon answers there (--socket, or control.socket of its settings)"
 	                : strerror(errno));
 }
 

@@ -205,7 +205,7 @@ static int complete_cache_path(const struct check *check)
 /* "auto" becomes a path, or none. */
 static int complete_control_path(const struct check *check)
 {
-	char **path = &check->conf->control.path;
+	char **path = &check->conf->control.socket;
 	const char *systemd = getenv("RUNTIME_DIRECTORY"), *xdg = getenv("XDG_RUNTIME_DIR");
 	char *made = NULL;
 	int r = 0;

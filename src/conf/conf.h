@@ -150,7 +150,7 @@ struct conf {
 		size_t count;
 	} lifetime;
 	struct {
-		char *path;     /* "": none */
+		char *socket;   /* "": none */
 		bool automatic; /* chosen by the daemon: it does without where it cannot be made */
 		int mode;       /* enum conf_control_mode */
 	} control;

@@ -241,7 +241,7 @@ OPTION(events, heartbeat, events.heartbeat_ms, SPAN, "15s", "1s", "1h", RELOAD,
 
 SECTION(control, "", "The socket by which redmine-cachectl gives orders. Who may open it may see and purge what is stored.")
 
-OPTION(control, path, control.path, PATH("auto"), "auto", "", "", START,
+OPTION(control, socket, control.socket, PATH("auto"), "auto", "", "", START,
 	"The socket's file. Empty: none. auto: control.sock in the folder RUNTIME_DIRECTORY of the environment (as systemd "
 	"sets it), else in redmine-cached of XDG_RUNTIME_DIR, else none.")
 OPTION(control, mode, control.mode, CHOICE("0600 0660 0666"), "0600", "", "", START,

@@ -70,17 +70,17 @@ int control_socket_open(const char *path, mode_t mode, struct fail *fail)
 
 	if (strlen(path) >= sizeof(name.sun_path))
 		return fail_set(
-		        fail, -ENAMETOOLONG, "control.path %s: longer than %zu bytes", path, sizeof(name.sun_path) - 1);
+		        fail, -ENAMETOOLONG, "control.socket %s: longer than %zu bytes", path, sizeof(name.sun_path) - 1);
 	memcpy(name.sun_path, path, strlen(path));
 	if (make_folder(path) < 0)
 		return fail_set(fail, -ENOMEM, "out of memory");
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return fail_set(fail, -errno, "control.path %s: %s", path, strerror(errno));
+		return fail_set(fail, -errno, "control.socket %s: %s", path, strerror(errno));
 	r = bind_there(fd, &name, mode);
 	if (r < 0) {
 		close(fd);
-		return fail_set(fail, r, "control.path %s: %s", path,
+		return fail_set(fail, r, "control.socket %s: %s", path,
 		        r == -EADDRINUSE ? "another process answers there"
 		        : r == -EEXIST   ? "something else than a socket is there"
 		                         : strerror(-r));

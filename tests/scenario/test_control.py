@@ -26,7 +26,7 @@ def controlled(launch, tmp_path):
     """A function that starts a daemon with a control socket."""
 
     def start(options=None, **how):
-        return launch({"control.path": tmp_path / "c.sock", **(options or {})}, **how)
+        return launch({"control.socket": tmp_path / "c.sock", **(options or {})}, **how)
 
     return start
 
@@ -34,7 +34,7 @@ def controlled(launch, tmp_path):
 def cachectl(daemon, *arguments, code=0, data=None):
     """What it prints."""
     done = subprocess.run(
-        [PROGRAM, "--socket", str(daemon.options["control.path"]), *map(str, arguments)],
+        [PROGRAM, "--socket", str(daemon.options["control.socket"]), *map(str, arguments)],
         capture_output=True,
         text=True,
         input=data,
@@ -53,7 +53,7 @@ def raw(daemon, *lines):
     """What the daemon answers to lines of any kind."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(LIMIT)
-        sock.connect(str(daemon.options["control.path"]))
+        sock.connect(str(daemon.options["control.socket"]))
         answered = sock.makefile("rb")
         for line in lines:
             sock.sendall(line + b"\n")
@@ -93,7 +93,7 @@ def test_what_is_anothers_is_left_alone(controlled, fake, tmp_path, there):
     second = controlled(begin=False)
     with pytest.raises(StartFailed) as failed:
         second.start()
-    assert "control.path" in failed.value.stderr
+    assert "control.socket" in failed.value.stderr
     assert (tmp_path / "c.sock").read_text() == "mine" if there == "a file" else cachectl(first, "engines")
 
 
@@ -101,7 +101,7 @@ def test_automatic_one_is_where_systemd_says(launch, fake, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     daemon = launch(env={"RUNTIME_DIRECTORY": str(folder)})
-    daemon.options["control.path"] = folder / "control.sock"
+    daemon.options["control.socket"] = folder / "control.sock"
     assert answers(daemon, "status")[0]["version"]
     second = launch(env={"RUNTIME_DIRECTORY": str(folder)})
     second.logged("another process answers there; redmine-cachectl will not reach this daemon")
@@ -130,7 +130,7 @@ def test_too_long_a_line_ends_the_connection(controlled, fake):
     daemon = controlled()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(LIMIT)
-        sock.connect(str(daemon.options["control.path"]))
+        sock.connect(str(daemon.options["control.socket"]))
         try:
             sock.sendall(b"x" * (2 << 20))
         except OSError:
@@ -144,14 +144,14 @@ def test_more_callers_than_there_are_seats(controlled, fake):
     try:
         for sock in tails:
             sock.settimeout(LIMIT)
-            sock.connect(str(daemon.options["control.path"]))
+            sock.connect(str(daemon.options["control.socket"]))
             sock.sendall(b'{"protocol": 1, "command": "tail"}\n')
             assert json.loads(sock.makefile().readline()) == {"row": {}}
         assert "16 others are connected" in cachectl(daemon, "status", code=1)
     finally:
         for sock in tails:
             sock.close()
-    until(lambda: subprocess.run([PROGRAM, "-s", daemon.options["control.path"], "status"]).returncode == 0, "a seat")
+    until(lambda: subprocess.run([PROGRAM, "-s", daemon.options["control.socket"], "status"]).returncode == 0, "a seat")
 
 
 # What it shows.
@@ -325,7 +325,7 @@ def test_purge_of_what_is_not_clear(controlled, fake, how):
 class Tail:
     def __init__(self, daemon, *arguments):
         self.process = subprocess.Popen(
-            [PROGRAM, "-s", str(daemon.options["control.path"]), "--json", *arguments],
+            [PROGRAM, "-s", str(daemon.options["control.socket"]), "--json", *arguments],
             stdout=subprocess.PIPE,
             bufsize=0,  # so that what has come shows to select()
         )
@@ -495,6 +495,6 @@ def test_exit_codes(arguments, code):
 
 def test_its_socket_comes_from_the_environment_too(controlled, fake):
     daemon = controlled()
-    env = {"REDMINE_CACHED_SOCKET": str(daemon.options["control.path"])}
+    env = {"REDMINE_CACHED_SOCKET": str(daemon.options["control.socket"])}
     done = subprocess.run([PROGRAM, "engines"], capture_output=True, text=True, env=env)
     assert done.returncode == 0 and done.stdout.startswith("Engine")
