@@ -145,8 +145,9 @@ struct rc_engine_ops {
 	/* A look at an answer that a session brings. 0; negative: give up, the client gets nothing more. */
 	int (*process_response)(struct rc_engine *engine, struct rc_job *job, const struct rc_piece *piece);
 	/*
-	 * A job was cancelled, or what was held may go on. Any thread of the daemon, with a lock held: note it, wake a thread of your
-	 * own, and call nothing here but rc_session_interrupt(). Engines that use sessions or rc_job_wait() need none.
+	 * A job was cancelled, or what was held may go on. Any thread of the daemon, with a lock held: note it, wake a
+	 * thread of your own, and call nothing here but rc_session_interrupt() and what reads the job's request. Engines
+	 * that use sessions or rc_job_wait() need none.
 	 */
 	void (*poke)(struct rc_engine *engine, struct rc_job *job);
 };

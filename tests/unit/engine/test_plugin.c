@@ -309,6 +309,28 @@ START_TEST(a_cancel_wakes_who_waits)
 }
 END_TEST
 
+START_TEST(a_job_pokes_its_engine)
+{
+	struct bed bed;
+	struct ask a, pokes;
+
+	make(&bed);
+	ask_init(&a, "GET", "/lost");
+	engine_submit(bed.engine, &a.job);
+	for (int i = 0; i < 3; i++)
+		job_wake(&a.job);
+	job_cancel(&a.job);
+	ask_for(&bed, &pokes, "/pokes");
+	ask_assert_done(&pokes, 204, "");
+	ask_release(&pokes);
+	engine_stop(bed.engine, false);
+	bed.stopped = true;
+	ask_assert_outcome(&a, JOB_CANCELLED);
+	ask_release(&a);
+	bed_clear(&bed);
+}
+END_TEST
+
 static void stops(bool drain)
 {
 	struct ask waiting, lost, queued;
@@ -373,5 +395,5 @@ END_TEST
 
 UNIT_MAIN("plugin", what_can_be_used, what_cannot_be_used, what_is_no_object, a_name_without_a_folder, options,
         does_not_start, an_end_told_twice, an_end_told_under_way, an_end_never_told, what_is_held_is_not_abandoned,
-        answers_that_are_none, a_request_as_it_is_seen, a_cancel_wakes_who_waits, a_stop_ends_what_was_left,
-        many_that_are_never_ended)
+        answers_that_are_none, a_request_as_it_is_seen, a_cancel_wakes_who_waits, a_job_pokes_its_engine,
+        a_stop_ends_what_was_left, many_that_are_never_ended)

@@ -4,6 +4,7 @@
  * 3: without process_bulk_request; 4: init() fails; 5: offers nothing; 6: does not start.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #ifndef BROKEN
 #define BROKEN 0
 #endif
+
+static atomic_int pokes; /* of jobs for /lost */
 
 static void hello(struct rc_engine *engine, struct rc_job *job)
 {
@@ -84,6 +87,11 @@ static void request(struct rc_engine *engine, struct rc_session *session, struct
 		rc_job_done(engine, job, RC_NO_ANSWER, 0, "woken");
 	} else if (strcmp(target, "/outcome") == 0) {
 		rc_job_done(engine, job, (enum rc_outcome)77, 0, NULL);
+	} else if (strcmp(target, "/pokes") == 0) {
+		struct rc_head head = {(unsigned)(200 + pokes), "", NULL, 0, 1};
+
+		rc_job_head(engine, job, &head);
+		rc_job_done(engine, job, RC_DONE, 0, "");
 	} else if (strcmp(target, "/echo") == 0) {
 		echo(engine, job);
 	}
@@ -114,6 +122,12 @@ static void process_bulk_request(struct rc_engine *engine, struct rc_job *const 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rc_job_target(engine, jobs[i]), "/lost") != 0)
 			rc_queue_put(engine, jobs[i]);
+}
+
+static void poke(struct rc_engine *engine, struct rc_job *job)
+{
+	if (strcmp(rc_job_target(engine, job), "/lost") == 0)
+		pokes++;
 }
 
 static int init(struct rc_engine *engine, char *why, size_t why_size)
@@ -153,4 +167,5 @@ const struct rc_engine_ops OFFER = {
         .init = init,
         .request = request,
         .process_response = process_response,
+        .poke = poke,
 };
