@@ -5,6 +5,7 @@ import ssl
 import pytest
 
 from fake_redmine import FakeRedmine
+from http2_redmine import Http2Redmine
 from test_tls_upstream import Authority
 
 
@@ -119,3 +120,25 @@ def test_writes_go_that_way_too(strict, configure, authority, server):
     fields = [("Redmine-Cached-Session", "shown"), ("Content-Type", "application/json")]
     assert daemon.request("PUT", "/issues/1.json", fields, b'{"issue":{"subject":"s"}}').status == 401
     assert len(server.seen(method="PUT")) == 1
+
+
+def test_http2_for_who_wants_it(launch, authority, fresh):
+    """On every engine, also where it is not the engine's own way; and on connections apart."""
+    server = Http2Redmine(authority.context("two"))
+    try:
+        daemon = launch(upstream=server.base, begin=False)
+        sessions = {"two": "2", "one": "1.1"}
+        daemon.configure({"upstream.ca_file": authority.file})
+        for name, version in sessions.items():
+            daemon.configure(
+                {
+                    f"session.{name}.http_version": version,
+                    f"session.{name}.listeners": f"127.0.0.1:{daemon.port}",
+                }
+            )
+        daemon.start()
+        for _ in range(2):
+            assert ask(daemon, fresh(), "two").status == 200
+            assert ask(daemon, fresh(), "one").status == 502, "the server speaks nothing else"
+    finally:
+        server.stop()
