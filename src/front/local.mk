@@ -20,3 +20,20 @@ libdaemon_a_SOURCES += \
 	src/front/visit.c src/front/visit.h \
 	src/front/visit_answer.c \
 	src/front/visit_body.c src/front/visit_inside.h
+
+# The page /-/status with its styles and scripts inside.
+status_page_parts = \
+	src/front/page/embed.sh \
+	src/front/page/status.css \
+	src/front/page/status.html \
+	src/front/page/status.js \
+	vendor/uplot/uPlot.iife.min.js \
+	vendor/uplot/uPlot.min.css
+EXTRA_DIST += $(status_page_parts) vendor/uplot/LICENSE vendor/uplot/uPlot.iife.js
+libdaemon_a_SOURCES += src/front/status_page.h
+nodist_libdaemon_a_SOURCES = src/front/status_page.c
+CLEANFILES += src/front/status_page.c
+src/front/status_page.c: $(status_page_parts)
+	$(AM_V_GEN)$(MKDIR_P) src/front && \
+		$(SHELL) "$(srcdir)/src/front/page/embed.sh" "$(srcdir)/src/front/page" "$(srcdir)/vendor/uplot" >$@.new && \
+		mv $@.new $@

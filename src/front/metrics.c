@@ -71,6 +71,17 @@ static void print_ages(struct metrics_text *text, const struct metrics_snapshot 
 	metrics_histogram(text, "", &histogram_ages, &now->tally.ages);
 }
 
+static void print_changes(struct metrics_text *text, const struct metrics_snapshot *now, struct front *front)
+{
+	static const char *const sources[] = {
+	        [CHANGE_WRITE] = "write", [CHANGE_WATCHER] = "watcher", [CHANGE_WEBHOOK] = "webhook"};
+	char labels[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		metrics_sample(text, metrics_label(labels, sizeof(labels), "source", sources[i]),
+		        (double)now->changes.told[i]);
+}
+
 static void print_asked(struct metrics_text *text, const struct metrics_snapshot *now, struct front *front)
 {
 	char labels[64];
@@ -186,6 +197,17 @@ static const struct metric metrics[] = {
 	COUNTER("inner_requests", inner, "Requests of the daemon's own: read ahead, refreshed, parts of a larger one."),
 	COUNTER("inner_hits", inner_hits, "Those of them that were answered from the cache."),
 	COUNTER("inner_errors", inner_errors, "Those of them that failed."),
+	COUNTER("read_ahead_pages", read_ahead.asked, "Pages of lists fetched before they were asked for."),
+	COUNTER("read_ahead_used_pages", read_ahead.used, "Those of them that were asked for then."),
+	COUNTER("read_ahead_wasted_pages", read_ahead.wasted, "Those of them that nobody asked for."),
+	COUNTER("joined_lists", joined, "Lists given whole."),
+	COUNTER("joined_list_pages", joined_pages, "Pages that were asked for them."),
+	COUNTER("joined_lists_cut", joined_cut, "Lists that could not be had whole."),
+	COUNTER("credential_checks", credentials.checks, "Times that Redmine was asked whether a credential still holds."),
+	COUNTER("credential_changes", credentials.changed, "Credentials that turned out to be another's or nobody's: what was stored for them is dropped."),
+	COUNTER("credential_checks_unknown", credentials.unknown, "Checks that Redmine did not answer."),
+	FAMILY("changes_told", COUNTER, print_changes, "Events told to those who listen at /-/events, by where they come from."),
+	GAUGE("changes_listeners", changes.listeners, "Connections that listen for events."),
 	COUNTER("errands_accepted", errands.accepted, "Requests answered 202, to be done without their client."),
 	COUNTER("errands_done", errands.done, "Those of them that are done, whatever came of them."),
 	COUNTER("errands_refused", errands.refused, "Requests that would have been, but for want of room."),
@@ -242,6 +264,19 @@ static const struct metric metrics[] = {
 };
 /* clang-format on */
 
+/* There is none in a flow without the room collect/. */
+static void gather_collected(struct metrics_snapshot *now, const struct flow *flow)
+{
+	struct collect *collect = flow->collector ? flow->collector->arg : NULL;
+
+	if (!collect)
+		return;
+	walks_get_figures(&collect->walks, &now->read_ahead.asked, &now->read_ahead.used, &now->read_ahead.wasted);
+	now->joined = atomic_load(&collect->figures.joined);
+	now->joined_pages = atomic_load(&collect->figures.pages);
+	now->joined_cut = atomic_load(&collect->figures.cut);
+}
+
 static void gather_asked(struct metrics_snapshot *now, struct flow *flow)
 {
 	for (size_t row = 0; row < ASKED_ROWS; row++) {
@@ -287,6 +322,9 @@ void metrics_gather(struct metrics_snapshot *ret, struct front *front, const str
 		tally_collect(front->loops[i].tally, &ret->tally);
 	merge_rows(&ret->tally);
 	gather_asked(ret, front->flow);
+	gather_collected(ret, front->flow);
+	credentials_get_figures(front->flow->credentials, &ret->credentials);
+	changes_get_figures(front->flow->changes, &ret->changes);
 }
 
 int metrics_print(struct front *front, const struct conf *conf, bool open_metrics, struct buf *out)

@@ -6,6 +6,9 @@
 #ifndef FRONT_METRICS_H
 #define FRONT_METRICS_H
 
+#include "collect/collect.h"
+#include "flow/changes.h"
+#include "flow/credentials.h"
 #include "front/loop.h"
 
 /* All figures, gathered one after the other without stopping anybody. */
@@ -14,7 +17,14 @@ struct metrics_snapshot {
 	struct cache_figures cache;
 	struct errands_figures errands;
 	uint64_t memory_limit, store_limit; /* bytes, as set */
-	uint64_t collapsed, stale, breaker_openings, breaker_open, upstream, inner, inner_hits, inner_errors, log_dropped;
+	uint64_t collapsed, stale, breaker_openings, breaker_open, upstream, inner, inner_hits, inner_errors,
+	        log_dropped;
+	struct {
+		uint64_t asked, used, wasted;
+	} read_ahead; /* pages */
+	uint64_t joined, joined_pages, joined_cut;
+	struct credentials_figures credentials;
+	struct changes_figures changes;
 	struct tally_sum tally;
 	struct histogram_sum asked[ASKED_ROWS]; /* times of Redmine, by resource */
 	struct histogram_sum asked_all;

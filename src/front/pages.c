@@ -6,6 +6,7 @@
 #include "front/metrics.h"
 #include "front/metrics_text.h"
 #include "front/status.h"
+#include "front/status_page.h"
 
 #include <json-c/json.h>
 
@@ -80,6 +81,16 @@ static void answer_status(struct front *front, struct request *r)
 		request_answer_error(r, 503, 0, "Out of memory.");
 }
 
+/* The page for people, which looks at status.json by itself. */
+static void answer_status_page(struct front *front, struct request *r)
+{
+	answer_with(r, 200, "text/html; charset=utf-8", (const char *)status_page, status_page_size);
+	if (fields_add(&r->answer.fields, "Content-Security-Policy", status_page_policy) < 0 ||
+	        fields_add(&r->answer.fields, "X-Content-Type-Options", "nosniff") < 0 ||
+	        fields_add(&r->answer.fields, "Referrer-Policy", "no-referrer") < 0)
+		r->answer.status = 503;
+}
+
 static void answer_metrics(struct front *front, struct request *r)
 {
 	CLEANUP(buf_release) struct buf text = BUF_INIT(PAGE_CEILING);
@@ -117,6 +128,7 @@ static const struct page pages[] = {
         {"/-/healthy", answer_healthy},
         {"/-/metrics", answer_metrics},
         {"/-/ready", answer_ready},
+        {"/-/status", answer_status_page},
         {"/-/status.json", answer_status},
 };
 
@@ -141,5 +153,6 @@ void pages_answer(struct front *front, struct request *r)
 		}
 	}
 	request_answer_error(r, 404, 0,
-	        "The daemon has no such page; it has /-/events, /-/healthy, /-/metrics, /-/ready, /-/status.json.");
+	        "The daemon has no such page; it has /-/events, /-/healthy, /-/metrics, /-/ready, /-/status, "
+	        "/-/status.json.");
 }

@@ -246,6 +246,16 @@ static struct json_object *print_bad(struct front *front)
 	return array;
 }
 
+static struct json_object *print_read_ahead(const struct metrics_snapshot *now)
+{
+	struct json_object *object = json_object_new_object();
+
+	status_add_count(object, "asked", now->read_ahead.asked);
+	status_add_count(object, "used", now->read_ahead.used);
+	status_add_count(object, "wasted", now->read_ahead.wasted);
+	return object;
+}
+
 struct json_object *status_print(struct front *front, const struct conf *conf)
 {
 	CLEANUP(freep) struct metrics_snapshot *now = malloc(sizeof(*now));
@@ -267,6 +277,7 @@ struct json_object *status_print(struct front *front, const struct conf *conf)
 	json_object_object_add(object, "latency", print_latency(now));
 	json_object_object_add(object, "resources", print_resources(now));
 	json_object_object_add(object, "slow_or_failed", print_bad(front));
+	json_object_object_add(object, "read_ahead", print_read_ahead(now));
 	status_add_count(object, "log_dropped", log_dropped());
 	return object;
 }

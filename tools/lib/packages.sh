@@ -7,7 +7,7 @@ build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmic
 	libsystemd-dev)
 run_packages=(curl ca-certificates)
 test_packages=(check git xz-utils openssl python3 python3-h2 python3-pytest python3-pyflakes python3-redminelib clang clang-format
-	libclang-rt-dev cppcheck shellcheck systemd prometheus)
+	libclang-rt-dev cppcheck shellcheck systemd prometheus chromium chromium-driver python3-selenium)
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

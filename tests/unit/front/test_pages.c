@@ -48,6 +48,12 @@ START_TEST(healthy_and_ready)
 	kit_ask(&kit, "HEAD", "/-/healthy", NULL, &answer);
 	ck_assert_str_eq(fields_get(&answer.fields, "Content-Length"), "3");
 	wire_answer_release(&answer);
+	assert_page(&kit, "GET", "/-/status", 200, NULL);
+	kit_ask(&kit, "GET", "/-/status", NULL, &answer);
+	ck_assert_str_eq(fields_get(&answer.fields, "Content-Type"), "text/html; charset=utf-8");
+	ck_assert_ptr_nonnull(strstr(buf_text(&answer.body), "<script>"));
+	ck_assert_ptr_nonnull(strstr(fields_get(&answer.fields, "Content-Security-Policy"), "default-src 'none'"));
+	wire_answer_release(&answer);
 	assert_page(&kit, "GET", "/-/ready", 200, "{\n  \"status\":\"ready\"\n}");
 	ck_assert_uint_eq(http_origin_request_count(kit.http), 0);
 	kit_clear(&kit);
