@@ -13,6 +13,8 @@ PROGRAMS = {
     "origin": ["origin.c", "answer.c"],
     "burst": ["burst.c"],
     "revalidate": ["revalidate.c"],
+    "splice": ["-D_GNU_SOURCE", "-I../src", "splice.c", "../src/redmine/splice.c", "../src/redmine/splice_json.c",
+               "../src/redmine/splice_xml.c", "../src/base/buf.c"],
 }
 
 

@@ -165,6 +165,19 @@ class Results:
             ("memory MB", lambda rows: number(max(r["memory"] for r in rows) / 1e6, 0)),
         ])
 
+    def walk(self):
+        """Page after page."""
+        return self._against_ideal("walk", "Walk: 100 pages one after the other, against straight from Redmine", [
+            ("upstream", lambda rows: max(r["upstream"] for r in rows)),
+            ("200s (fewest of 100)", lambda rows: min(r["rows"] for r in rows)),
+        ])
+
+    def splice(self):
+        """Finding and joining rows."""
+        kinds = ordered(r["scenario"] for r in self.kinds.get("splice", []))
+        lines = [(kind, number(median(r["speed"] for r in self.rows("splice", scenario=kind)), 0)) for kind in kinds]
+        return ["### Splice: joining pages, MB/s of CPU time\n\n" + table(["pages", "MB/s"], lines)] if lines else []
+
     # ---- the bars ----
 
     def bars(self):
@@ -195,6 +208,10 @@ class Results:
                               median(r["last"] / r["ideal"] for r in rows), "×", True))
             found.append((f"join, {engine}: `limit=all` at 200 ms against the ideal", 1.05,
                           median(r["last"] / r["ideal"] for r in self.rows("join", server=name)), "×", True))
+            found.append((f"walk, {engine}: page after page at 200 ms against straight", 1 / 6,
+                          median(r["last"] / r["ideal"] for r in self.rows("walk", server=name)), "×", True))
+        slowest = min((r["speed"] for r in self.rows("splice")), default=None)
+        found.append(("splice: time for a MB of the slowest pages", 1, 1000 / slowest if slowest else None, "ms", False))
         return found
 
     def bars_table(self):
@@ -210,7 +227,7 @@ class Results:
     def markdown(self, about, remarks):
         """The whole report."""
         parts = ["## Benchmark of redmine-cached\n\n" + about]
-        for make in (self.hits, self.misses, self.herd, self.fanout, self.join, self.bars_table):
+        for make in (self.hits, self.misses, self.herd, self.fanout, self.join, self.walk, self.splice, self.bars_table):
             parts += make()
         if remarks:
             parts.append("### Remarks\n\n" + "\n".join(f"- {r}" for r in ordered(remarks)))

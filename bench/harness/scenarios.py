@@ -1,6 +1,7 @@
 """What is measured. Each returns plain rows; report.py makes sense of them."""
 
 import dataclasses
+import http.client
 import itertools
 import json
 import math
@@ -253,3 +254,40 @@ def join(bench, engines, latency=200, workers=16):
                                    "ideal": ideal, "rows": len(ids), "upstream": bench.origin.counters()["requests"],
                                    "memory": server.process.memory()})
     bench.origin.reset(0)
+
+
+def _walk_once(bench, port, query, latency):
+    """Read a list page after page on one connection, as an unmodified client does: seconds."""
+    bench.origin.reset(latency)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    begun, rows = time.monotonic(), 0
+    for number in range(PAGES):
+        connection.request("GET", f"/issues.json?limit=100&offset={number * 100}&{query}", headers=KEY_HEADER)
+        answer = connection.getresponse()
+        body = answer.read()
+        rows += answer.status == 200 and len(body) > 1000
+    seconds = time.monotonic() - begun
+    connection.close()
+    return seconds, rows
+
+
+def walk(bench, engines, latency=200, workers=16):
+    """Read-ahead: 100 pages one after the other, cold, against the same straight from the fake Redmine."""
+    straight, _ = _walk_once(bench, bench.origin.port, "tracker_id=0", latency)
+    bench.add("walk", {"server": "straight", "latency": latency, "workers": 1, "last": straight, "ideal": straight,
+                       "upstream": PAGES, "rows": PAGES})
+    for engine in engines:
+        with bench.daemon(engine=engine, workers=workers) as server:
+            for number in range(bench.rounds if server else 0):
+                seconds, rows = _walk_once(bench, server.port, f"tracker_id={number + 1}", latency)
+                bench.add("walk", {"server": server.name, "latency": latency, "workers": workers, "last": seconds,
+                                   "ideal": straight, "upstream": bench.origin.counters()["requests"], "rows": rows})
+    bench.origin.reset(0)
+
+
+def splice(bench):
+    """MB/s of CPU time in which the rows of pages are found and put together."""
+    for _ in range(bench.rounds):
+        done = subprocess.run([bench.place.file("splice")], capture_output=True, text=True, timeout=60, check=True)
+        for kind, speed in json.loads(done.stdout).items():
+            bench.add("splice", {"server": "splice", "scenario": kind, "speed": speed, "last": speed})

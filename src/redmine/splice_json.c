@@ -57,22 +57,24 @@ struct carry {
 	uint64_t inside;  /* all ones: the first byte is inside of a string */
 };
 
-/* The bytes behind a backslash that escapes, one by one: backslashes are rare, and a backslash that is escaped escapes nothing. */
+/*
+ * The byte behind each run of backslashes of odd length. Added to the word, the first bit of a run carries through to the
+ * bit behind the run; whether the length is odd is told by where it begins and ends.
+ */
 static uint64_t find_escaped(uint64_t backslashes, struct carry *carry)
 {
-	uint64_t escaped = carry->escaped;
+	const uint64_t even = UINT64_C(0x5555555555555555), odd = ~even;
+	uint64_t escaped = carry->escaped, starts, even_ends, odd_ends;
 
 	carry->escaped = 0;
-	for (backslashes &= ~escaped; backslashes; backslashes &= ~escaped) {
-		unsigned at = (unsigned)__builtin_ctzll(backslashes);
-
-		if (at == BLOCK - 1)
-			carry->escaped = 1;
-		else
-			escaped |= UINT64_C(2) << at;
-		backslashes &= backslashes - 1;
-	}
-	return escaped;
+	backslashes &= ~escaped; /* one that is escaped escapes nothing */
+	if (!backslashes)
+		return escaped;
+	starts = backslashes & ~(backslashes << 1);
+	even_ends = (backslashes + (starts & even)) & ~backslashes;
+	carry->escaped = __builtin_add_overflow(backslashes, starts & odd, &odd_ends);
+	odd_ends &= ~backslashes;
+	return escaped | (even_ends & odd) | (odd_ends & even);
 }
 
 /* Each bit becomes the parity of the bits up to it: set from an opening quote to before the closing one. */
