@@ -204,7 +204,7 @@ static void ask_pages(struct join *j)
 {
 	struct plan_page *page;
 
-	while (!j->over && !j->failed && (page = plan_ask(&j->plan))) {
+	while (!j->over && !j->failed && j->under_way < j->width && (page = plan_ask(&j->plan))) {
 		j->under_way++;
 		pthread_mutex_unlock(&j->lock);
 		ask(j, page);
@@ -295,7 +295,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	struct join *j = calloc(1, sizeof(*j));
 	struct plan_settings settings = {.offset = wish->offset,
 	        .rows = wish->rows,
-	        .width = width(r),
+	        .width = width(r) + width(r) / 4,
 	        .fixed = wish->fixed,
 	        .falling = wish->falling,
 	        .drop = drop_load};
@@ -312,6 +312,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	j->path_size = strcspn(r->raw_target, "?");
 	j->format = r->target.format;
 	j->rank = r->rank;
+	j->width = width(r);
 	j->key = r->key;
 	j->no_store = r->directives.no_store;
 	j->r = request_ref(r);

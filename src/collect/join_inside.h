@@ -23,6 +23,7 @@ struct join {
 	struct fields fields;               /* that its pages are asked with */
 	enum target_format format;
 	enum job_rank rank;
+	unsigned width; /* pages asked for side by side; a quarter more may be here and wait for their turn */
 	struct cache_key key;
 	bool no_store;
 

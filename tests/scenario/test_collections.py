@@ -9,6 +9,7 @@ import pytest
 from behaviours import RESET, json_reply, reply, script
 
 
+from daemon import instrumented
 from fake_redmine import settled
 from redmine_model import ADMIN_KEY, MANAGER_KEY, as_json
 
@@ -260,3 +261,36 @@ def test_workers_say_how_many_pages_at_a_time(daemon, fake, fresh):
         assert settled(lambda: gate.count) == 3
         gate.open()
         assert len(ids(connection.answer())) == 1000
+
+
+def test_long_lists_take_no_more_memory(daemon, fake, fresh):
+    """200,000 rows, 40 MB: what is in memory are pages, not the list."""
+    rows, filler = 200_000, "x" * 150
+
+    def page(exchange):
+        offset = int(re.search(r"offset=(\d+)", exchange.request.query).group(1))
+        ids_here = range(rows - offset, max(rows - offset - 100, 0), -1)
+        body = ",".join(f'{{"id":{number},"subject":"{filler}"}}' for number in ids_here)
+        text = f'{{"issues":[{body}],"total_count":{rows},"offset":{offset},"limit":100}}'
+        exchange.answer(200, text.encode(), [("Content-Type", "application/json; charset=utf-8")])
+
+    fake.on("/issues.json", page)
+    daemon.get(fresh("/issues.json?limit=100&offset=0"), KEY)
+    idle, peak = daemon.resident(), 0
+    with daemon.connect() as connection:
+        connection.ask("GET", fresh("/issues.json?limit=all"), [*KEY, *LINES, ("Cache-Control", "no-store")])
+        answer = connection.head()
+        assert answer.status == 200
+        count, last = 0, rows + 1
+        rest = b""
+        for number, part in enumerate(connection.parts(answer)):
+            lines = (rest + part).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                found = int(line[6 : line.index(b",")])
+                assert found == last - 1
+                count, last = count + 1, found
+            if number % 50 == 0:
+                peak = max(peak, daemon.resident() - idle)
+    assert count == rows and not rest
+    assert peak < (192 if instrumented() else 48) * 1024 * 1024
