@@ -114,6 +114,12 @@ void engines_list(const struct engines *engines, char *text, size_t size)
 		        text + used, size - used, "%s%s", i > 0 ? ", " : "", engine_name(engines->items[i].engine));
 }
 
+void engines_nudge(struct engines *engines)
+{
+	CHECK(engines, ENGINES_MAGIC);
+	scheduler_nudge(engines->scheduler);
+}
+
 void engines_submit(struct engines *engines, struct engine *engine, struct job *job)
 {
 	size_t index = engines->default_index;

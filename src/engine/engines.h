@@ -39,4 +39,7 @@ void engines_list(const struct engines *engines, char *text, size_t size);
  */
 void engines_submit(struct engines *engines, struct engine *engine, struct job *job);
 
+/* After job_hasten(), as scheduler_nudge(). */
+void engines_nudge(struct engines *engines);
+
 #endif

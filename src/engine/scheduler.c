@@ -98,7 +98,7 @@ static void note_start(struct lane *lane, const struct job *job)
 {
 	lane->running++;
 	lane->scheduler->running++;
-	lane->unasked += job->rank != JOB_INTERACTIVE;
+	lane->unasked += job->placed != JOB_INTERACTIVE;
 }
 
 static void note_waiting(struct lane *lane)
@@ -152,7 +152,7 @@ static struct job *choose(struct scheduler *s, struct lane **ret_lane)
 	s->passed[chosen] = 0;
 	*ret_lane = lanes[chosen];
 	job = waiting_take(&(*ret_lane)->waiting, chosen);
-	atomic_store(&job->withdraw, NULL);
+	atomic_store(&job->keeper, NULL);
 	note_waiting(*ret_lane);
 	note_start(*ret_lane, job);
 	move_back(s, *ret_lane);
@@ -208,7 +208,7 @@ static void on_ended(struct job *job, const struct job_result *result)
 		adjust(lane, job, result);
 	lane->running--;
 	s->running--;
-	lane->unasked -= job->rank != JOB_INTERACTIVE;
+	lane->unasked -= job->placed != JOB_INTERACTIVE;
 	pthread_mutex_unlock(&s->lock);
 	job_queue_returning(true);
 	hand_out(s);
@@ -218,13 +218,13 @@ static void on_ended(struct job *job, const struct job_result *result)
 /* It will not run. Under the lock. */
 static void take_out(struct lane *lane, struct job *job)
 {
-	atomic_store(&job->withdraw, NULL);
+	atomic_store(&job->keeper, NULL);
 	job->ended = NULL;
 	waiting_remove(&lane->waiting, job);
 	note_waiting(lane);
 }
 
-/* job->withdraw */
+/* job->keeper */
 static bool withdraw(struct job *job)
 {
 	struct lane *lane = job->place;
@@ -233,16 +233,45 @@ static bool withdraw(struct job *job)
 
 	CHECK(s, SCHEDULER_MAGIC);
 	pthread_mutex_lock(&s->lock);
-	waits = atomic_load(&job->withdraw) != NULL;
+	waits = atomic_load(&job->keeper) != NULL;
 	if (waits)
 		take_out(lane, job);
 	pthread_mutex_unlock(&s->lock);
 	return waits;
 }
 
+/* Under the lock. */
+static void rank_again(struct lane *lane, struct job *job)
+{
+	enum job_rank before = job->placed;
+
+	waiting_remove(&lane->waiting, job);
+	job->placed = atomic_load(&job->rank);
+	if (waiting_put(&lane->waiting, job) == 0)
+		return;
+	job->placed = before; /* where it comes from there is memory for it */
+	if (waiting_put(&lane->waiting, job) < 0)
+		WRONG("a share that was just there");
+}
+
+/* job->keeper */
+static void hasten(struct job *job)
+{
+	struct lane *lane = job->place;
+	struct scheduler *s = lane->scheduler;
+
+	CHECK(s, SCHEDULER_MAGIC);
+	pthread_mutex_lock(&s->lock);
+	if (atomic_load(&job->keeper))
+		rank_again(lane, job);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static const struct job_keeper keeper = {.withdraw = withdraw, .hasten = hasten};
+
 enum verdict { RUNS, WAITS, REFUSED, GONE };
 
-/* Under the lock; a cancel that came before it was to be withdrawn is seen here. */
+/* Under the lock; a cancel or a rank that came before the keeper was there is seen here. */
 static enum verdict judge(struct scheduler *s, struct lane *lane, struct job *job, const char **ret_why)
 {
 	int room = lane->engine->settings.queue;
@@ -250,21 +279,23 @@ static enum verdict judge(struct scheduler *s, struct lane *lane, struct job *jo
 	*ret_why = "the daemon stops";
 	if (s->closed)
 		return REFUSED;
-	if (lane->waiting.ranks[job->rank].size == 0 && s->running < s->ceiling && has_room(lane, job->rank)) {
+	if (lane->waiting.ranks[job->placed].size == 0 && s->running < s->ceiling && has_room(lane, job->placed)) {
 		note_start(lane, job);
 		return RUNS;
 	}
 	*ret_why = "the queue is full";
-	if (lane->waiting.size >= (job->rank == JOB_INTERACTIVE ? room : room / 2))
+	if (lane->waiting.size >= (job->placed == JOB_INTERACTIVE ? room : room / 2))
 		return REFUSED;
 	*ret_why = "out of memory";
 	if (waiting_put(&lane->waiting, job) < 0)
 		return REFUSED;
-	atomic_store(&job->withdraw, withdraw);
+	atomic_store(&job->keeper, &keeper);
 	if (atomic_load(&job->cancelled)) {
 		take_out(lane, job);
 		return GONE;
 	}
+	if (atomic_load(&job->rank) != job->placed)
+		rank_again(lane, job);
 	note_waiting(lane);
 	return WAITS;
 }
@@ -278,6 +309,7 @@ void scheduler_submit(struct scheduler *s, struct lane *lane, struct job *job)
 	job->place = lane;
 	job->ended = on_ended;
 	job->status = 0;
+	job->placed = atomic_load(&job->rank);
 	pthread_mutex_lock(&s->lock);
 	verdict = judge(s, lane, job, &why);
 	pthread_mutex_unlock(&s->lock);
@@ -297,6 +329,12 @@ void scheduler_submit(struct scheduler *s, struct lane *lane, struct job *job)
 	}
 }
 
+void scheduler_nudge(struct scheduler *s)
+{
+	CHECK(s, SCHEDULER_MAGIC);
+	hand_out(s);
+}
+
 /* Any that waits, taken out. Under the lock. */
 static struct job *take_any(struct scheduler *s, struct lane **ret_lane)
 {
@@ -306,7 +344,7 @@ static struct job *take_any(struct scheduler *s, struct lane **ret_lane)
 
 			if (job) {
 				*ret_lane = lane;
-				atomic_store(&job->withdraw, NULL);
+				atomic_store(&job->keeper, NULL);
 				job->ended = NULL;
 				note_waiting(lane);
 				return job;

@@ -27,6 +27,9 @@ struct lane *scheduler_add(struct scheduler *s, struct engine *engine);
  */
 void scheduler_submit(struct scheduler *s, struct lane *lane, struct job *job);
 
+/* Looks whether something may run that could not before: after job_hasten(). Any thread, with no lock held that a job's end takes. */
+void scheduler_nudge(struct scheduler *s);
+
 /* Refuses what waits and what comes. What runs goes on. Any thread. */
 void scheduler_close(struct scheduler *s);
 

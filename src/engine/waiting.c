@@ -34,9 +34,9 @@ static struct waiting_share **bucket_of(struct waiting *w, uint64_t id, enum job
 
 static struct waiting_share *find(struct waiting *w, const struct job *job)
 {
-	struct waiting_share *share = *bucket_of(w, job->share, job->rank);
+	struct waiting_share *share = *bucket_of(w, job->share, job->placed);
 
-	while (share && (share->id != job->share || share->rank != job->rank))
+	while (share && (share->id != job->share || share->rank != job->placed))
 		share = share->bucket_next;
 	return share;
 }
@@ -54,14 +54,14 @@ static void queue_up(struct waiting *w, struct waiting_share *share)
 
 static struct waiting_share *open_share(struct waiting *w, const struct job *job)
 {
-	struct waiting_share **bucket = bucket_of(w, job->share, job->rank);
+	struct waiting_share **bucket = bucket_of(w, job->share, job->placed);
 	struct waiting_share *share = w->spares ? w->spares : malloc(sizeof(*share));
 
 	if (!share)
 		return NULL;
 	if (w->spares)
 		w->spares = share->next;
-	*share = (struct waiting_share){.id = job->share, .rank = job->rank, .bucket_next = *bucket};
+	*share = (struct waiting_share){.id = job->share, .rank = job->placed, .bucket_next = *bucket};
 	*bucket = share;
 	queue_up(w, share);
 	return share;
@@ -94,7 +94,7 @@ int waiting_put(struct waiting *w, struct job *job)
 	else
 		share->first = job;
 	share->last = job;
-	w->ranks[job->rank].size++;
+	w->ranks[job->placed].size++;
 	w->size++;
 	return 0;
 }
@@ -110,7 +110,7 @@ static void unlink_job(struct waiting *w, struct waiting_share *share, struct jo
 	else
 		share->last = job->previous;
 	job->next = job->previous = NULL;
-	w->ranks[job->rank].size--;
+	w->ranks[job->placed].size--;
 	w->size--;
 }
 

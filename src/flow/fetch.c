@@ -182,6 +182,7 @@ void fetch_for_flight(struct request *r, struct flight *flight)
 		return;
 	}
 	hurry(f);
+	flight_carry(f->flow->flights, flight, &f->job);
 	submit(f);
 }
 

@@ -16,6 +16,8 @@ struct flight {
 	struct flight *next; /* in its bucket */
 	bool boarding;       /* still in the table */
 	bool slow;           /* its leader is a REFRESH_SLOW */
+	enum job_rank rank;  /* of those who wait for it the highest */
+	struct job *job;     /* that fetches it; NULL: not yet */
 };
 
 struct shard {
@@ -102,6 +104,7 @@ static struct flight *make(struct flights *flights, struct shard *shard, struct 
 		return NULL;
 	*flight = (struct flight){.magic = FLIGHT_MAGIC, .key = r->key, .next = *bucket, .boarding = true};
 	flight->slow = r->refresh == REFRESH_SLOW;
+	flight->rank = r->rank;
 	generations_note(flights->generations, tags->items, tags->count, &flight->notes);
 	flight->begun = generations_begun(flights->generations, &flight->notes);
 	*bucket = flight;
@@ -123,6 +126,16 @@ static bool gives_up_sooner(const struct request *r, const struct request *leade
 	return limit_ms > 0 && (leader_ms == 0 || leader_ms > limit_ms);
 }
 
+/* Whoever waits for it is not served later for not having asked first. */
+static void hasten(struct flight *flight, enum job_rank rank)
+{
+	if (rank >= flight->rank)
+		return;
+	flight->rank = rank;
+	if (flight->job)
+		job_hasten(flight->job, rank);
+}
+
 enum flight_role flight_join(struct flights *flights, struct request *r, const struct tags *tags, struct flight **ret)
 {
 	struct shard *shard = shard_of(flights, &r->key);
@@ -139,6 +152,8 @@ enum flight_role flight_join(struct flights *flights, struct request *r, const s
 		role = flight ? FLIGHT_LEAD : FLIGHT_ALONE;
 	} else if (gives_up_sooner(r, flight->first)) {
 		role = FLIGHT_ALONE;
+	} else {
+		hasten(flight, r->rank);
 	}
 	if (role != FLIGHT_ALONE)
 		board(flight, r);
@@ -158,6 +173,17 @@ bool flights_under_way(struct flights *flights, const struct cache_key *key, boo
 	*ret_slow = flight && flight->slow;
 	pthread_mutex_unlock(&shard->lock);
 	return flight != NULL;
+}
+
+void flight_carry(struct flights *flights, struct flight *flight, struct job *job)
+{
+	struct shard *shard = shard_of(flights, &flight->key);
+
+	CHECK(flight, FLIGHT_MAGIC);
+	pthread_mutex_lock(&shard->lock);
+	flight->job = job;
+	job_hasten(job, flight->rank);
+	pthread_mutex_unlock(&shard->lock);
 }
 
 const struct tag_notes *flight_notes(const struct flight *flight)

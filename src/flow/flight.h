@@ -33,6 +33,12 @@ enum flight_role flight_join(struct flights *flights, struct request *r, const s
 /* True while a flight of that key can be joined. *ret_slow: it fetches what Redmine was too slow for before. Any thread. */
 bool flights_under_way(struct flights *flights, const struct cache_key *key, bool *ret_slow);
 
+/*
+ * Which job fetches it, before that is submitted: it gets the highest rank of those who wait, also of those who join
+ * later. The job lasts until the flight has landed. Any thread, once.
+ */
+void flight_carry(struct flights *flights, struct flight *flight, struct job *job);
+
 /* The generations noted when the flight left. */
 const struct tag_notes *flight_notes(const struct flight *flight);
 

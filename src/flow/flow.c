@@ -300,6 +300,8 @@ void flow_note_read(const struct request *r, struct tag_notes *ret)
 
 static enum flow_next step_join(struct request *r)
 {
+	struct flow *flow = r->flow; /* r may be handed back, and gone, as soon as it waits */
+	bool urgent = r->rank == JOB_INTERACTIVE;
 	struct flight *flight;
 	struct tags tags;
 
@@ -322,6 +324,8 @@ static enum flow_next step_join(struct request *r)
 	read_tags(&tags, r);
 	switch (flight_join(r->flow->flights, r, &tags, &flight)) {
 	case FLIGHT_WAIT:
+		if (urgent)
+			engines_nudge(flow->engines);
 		return FLOW_PARKED;
 	case FLIGHT_ALONE:
 		return go_to(r, STEP_PASS);

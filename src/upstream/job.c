@@ -40,15 +40,28 @@ void job_wake(struct job *job)
 
 void job_cancel(struct job *job)
 {
-	job_withdraw withdraw;
+	const struct job_keeper *keeper;
 
 	CHECK(job, JOB_MAGIC);
 	atomic_store(&job->cancelled, true);
-	withdraw = atomic_load(&job->withdraw);
-	if (withdraw && withdraw(job))
+	keeper = atomic_load(&job->keeper);
+	if (keeper && keeper->withdraw(job))
 		job_end(job, JOB_CANCELLED, "");
 	else
 		poke(job);
+}
+
+void job_hasten(struct job *job, enum job_rank rank)
+{
+	const struct job_keeper *keeper;
+
+	CHECK(job, JOB_MAGIC);
+	if (rank >= atomic_load(&job->rank))
+		return;
+	atomic_store(&job->rank, rank);
+	keeper = atomic_load(&job->keeper);
+	if (keeper)
+		keeper->hasten(job);
 }
 
 int job_tell_head(struct job *job, const struct job_head *head)

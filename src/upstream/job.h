@@ -66,8 +66,13 @@ struct job_client {
 	void (*done)(struct job *job, const struct job_result *result);
 };
 
-/* Takes a job out of where it waits. False: it does not wait any more. */
-typedef bool (*job_withdraw)(struct job *job);
+/* Who lets a job wait before it comes to an engine. Both may be called on any thread. */
+struct job_keeper {
+	/* Takes it out of where it waits. False: it does not wait any more. */
+	bool (*withdraw)(struct job *job);
+	/* Looks at its rank again. */
+	void (*hasten)(struct job *job);
+};
 
 struct job {
 	unsigned magic;
@@ -87,8 +92,8 @@ struct job {
 	int64_t timeout_ms; /* longest time without a byte from Redmine while it is its turn */
 	int64_t connect_timeout_ms;
 	const struct route *route; /* NULL: as the session's settings say */
-	uint64_t share;     /* who asks: jobs of equal shares wait behind each other, those of others beside them */
-	enum job_rank rank; /* before whom it runs */
+	uint64_t share; /* who asks: jobs of equal shares wait behind each other, those of others beside them */
+	_Atomic(enum job_rank) rank; /* before whom it runs */
 
 	/* The engine's. */
 	pthread_mutex_t lock;          /* guards the next two */
@@ -100,7 +105,8 @@ struct job {
 	unsigned status;   /* of the head that was told, 0: none yet */
 
 	/* Whoever let it wait before it came to an engine, and counts those that run. */
-	_Atomic(job_withdraw) withdraw;                                  /* NULL: it does not wait there */
+	_Atomic(const struct job_keeper *) keeper;                       /* NULL: it does not wait there */
+	enum job_rank placed;                                            /* its rank as it was counted */
 	void (*ended)(struct job *job, const struct job_result *result); /* just before done(); NULL: nobody counts */
 	void *place;                                                     /* theirs */
 };
@@ -120,6 +126,12 @@ void job_wake(struct job *job);
  * turn it comes before this returns, on this thread. Any thread, with no lock held that done() takes.
  */
 void job_cancel(struct job *job);
+
+/*
+ * Somebody wants it sooner: while it waits it has that rank from now on, if that is higher than its own. It is handed out
+ * when something else ends, or at engines_nudge(). Any thread, also with a lock held.
+ */
+void job_hasten(struct job *job, enum job_rank rank);
 
 /* Tell the job's client; for whoever runs it, who calls these and not the client. As job_client has it. */
 int job_tell_head(struct job *job, const struct job_head *head);

@@ -1,6 +1,7 @@
 """Several engines at a time: which runs, and which serves a request."""
 
 import json
+import signal
 
 from daemon import until
 
@@ -96,3 +97,23 @@ def test_the_ceiling_is_over_all_engines(launch, fake, engine):
     for connection in crowd:
         assert connection.answer().status < 500
         connection.close()
+
+
+def test_what_waits_is_answered_before_the_end(launch, fake, engine):
+    """SIGTERM: what runs and what waits for its turn is finished, one at a time where there is one worker."""
+    daemon = launch({f"engine.{engine}.workers": 1})
+    gate = fake.hold(lambda request: request.path.startswith("/issues/"))
+    crowd = [daemon.connect() for _ in range(6)]
+    for number, connection in enumerate(crowd):
+        connection.ask("GET", f"/issues/{number}.json")
+    until(lambda: engines(daemon)[engine]["queued"] == 5, "all but one wait")
+    gate.arrived(1)
+    assert len(fake.seen()) == 1
+    daemon.signal(signal.SIGTERM)
+    daemon.logged("stopping")
+    gate.open()
+    for connection in crowd:
+        assert connection.answer().status in (200, 404)
+        connection.close()
+    assert daemon.ended() == 0
+    assert len(fake.seen()) == 6

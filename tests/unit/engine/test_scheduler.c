@@ -258,6 +258,35 @@ START_TEST(cancelled_while_waiting)
 }
 END_TEST
 
+/* Somebody asks for what was only read ahead: it goes before the rest of its rank, and its workers are no limit to it. */
+START_TEST(hastened)
+{
+	struct bench b;
+
+	make(&b, 4, 100, 0, 10);
+	for (size_t i = 0; i < 9; i++)
+		submit(&b, i, 1, JOB_READ_AHEAD);
+	ck_assert_uint_eq(b.noting.count, 3); /* one worker is kept free */
+	job_hasten(&b.asks[7].job, JOB_INTERACTIVE);
+	job_hasten(&b.asks[8].job, JOB_INTERACTIVE);
+	job_hasten(&b.asks[8].job, JOB_BACKGROUND);  /* never slower than it is */
+	job_hasten(&b.asks[0].job, JOB_INTERACTIVE); /* it runs */
+	ck_assert_uint_eq(b.noting.count, 3);
+	scheduler_nudge(b.scheduler);
+	ck_assert_uint_eq(b.noting.count, 4);
+	ck_assert_uint_eq(came(&b, 3), 7);
+	end_job(&b.noting, 0, 200);
+	ck_assert_uint_eq(came(&b, 4), 8);
+	for (size_t i = 1; i < 5; i++)
+		end_job(&b.noting, i, 200);
+	ck_assert_uint_eq(b.noting.count, 8); /* three of the rest */
+	b.asks[9].job.rank = JOB_BACKGROUND;
+	job_hasten(&b.asks[9].job, JOB_INTERACTIVE); /* before it is submitted */
+	ck_assert_int_eq(b.asks[9].job.rank, JOB_INTERACTIVE);
+	clear(&b);
+}
+END_TEST
+
 START_TEST(closed)
 {
 	struct bench b;
@@ -340,8 +369,10 @@ static void *race(void *arg)
 	struct racer *racer = arg;
 
 	for (size_t i = racer->from; i < racer->to; i++) {
-		if (racer->cancels)
+		if (racer->cancels && i % 3)
 			job_cancel(&racer->bench->asks[i].job);
+		else if (racer->cancels)
+			job_hasten(&racer->bench->asks[i].job, JOB_INTERACTIVE);
 		else
 			submit(racer->bench, i, i % 5, (enum job_rank)(i % JOB_RANKS));
 	}
@@ -402,5 +433,5 @@ START_TEST(cheap_without_waiting)
 END_TEST
 
 UNIT_MAIN("scheduler", as_many_run_as_may, many_do_not_starve_one, ranks_go_before_each_other, no_rank_waits_for_ever,
-        some_room_is_kept, ceiling_is_over_all, cancelled_while_waiting, closed, answers_at_once, limit_follows_redmine,
-        many_threads, cheap_without_waiting)
+        some_room_is_kept, ceiling_is_over_all, cancelled_while_waiting, hastened, closed, answers_at_once,
+        limit_follows_redmine, many_threads, cheap_without_waiting)

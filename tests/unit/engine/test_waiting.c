@@ -30,7 +30,7 @@ static void clear(struct crowd *crowd)
 static void put(struct crowd *crowd, size_t i, uint64_t share, enum job_rank rank)
 {
 	crowd->jobs[i].share = share;
-	crowd->jobs[i].rank = rank;
+	crowd->jobs[i].placed = rank;
 	ck_assert_int_eq(waiting_put(&crowd->w, &crowd->jobs[i]), 0);
 }
 

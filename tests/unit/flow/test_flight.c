@@ -246,5 +246,36 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("flight", first_leads_the_rest_wait, keys_that_differ_do_not_meet, landed_is_not_joined, spoilt_is_not_joined,
-        parted_until_united, free_takes_null, many_threads)
+/* Who joins what was asked for in the background gets it as soon as if it had asked itself. */
+START_TEST(job_gets_the_highest_rank)
+{
+	static const struct job_client nobody;
+	struct field_of_requests f;
+	struct request *leader, *early, *late;
+	struct flight *flight = NULL, *none = NULL;
+	struct job job;
+
+	make(&f);
+	leader = request_of(&f, 1);
+	early = request_of(&f, 1);
+	late = request_of(&f, 1);
+	job_init(&job, &nobody, NULL);
+	leader->rank = job.rank = JOB_BACKGROUND;
+	early->rank = JOB_READ_AHEAD;
+	ck_assert_int_eq(join(&f, leader, 1, &flight), FLIGHT_LEAD);
+	ck_assert_int_eq(join(&f, early, 1, &none), FLIGHT_WAIT);
+	flight_carry(f.flights, flight, &job);
+	ck_assert_int_eq(job.rank, JOB_READ_AHEAD);
+	ck_assert_int_eq(join(&f, late, 1, &none), FLIGHT_WAIT);
+	ck_assert_int_eq(job.rank, JOB_INTERACTIVE);
+	ck_assert_uint_eq(land(&f, flight, leader), 3);
+	job_release(&job);
+	request_unref(leader);
+	request_unref(early);
+	request_unref(late);
+	clear(&f);
+}
+END_TEST
+
+UNIT_MAIN("flight", first_leads_the_rest_wait, job_gets_the_highest_rank, keys_that_differ_do_not_meet,
+        landed_is_not_joined, spoilt_is_not_joined, parted_until_united, free_takes_null, many_threads)
