@@ -25,6 +25,8 @@ struct engine {
 	char *name;
 	struct engine_settings settings;
 	struct job_queue queue;
+	pthread_rwlock_t door; /* read: jobs are brought in; write: it is shut, before the workers end */
+	bool shut;
 	void *own;              /* the kind's own state */
 	bool automatic;         /* how many may run is found by trying, up to settings.workers */
 	int workers_first;      /* workers to start with */

@@ -78,6 +78,7 @@ struct engine *engine_new(const char *name, const struct engine_settings *settin
 	engine->magic = ENGINE_MAGIC;
 	engine->ops = ops;
 	engine->settings = *settings;
+	pthread_rwlock_init(&engine->door, NULL);
 	size_workers(engine);
 	job_queue_init(&engine->queue, settings->queue);
 	if (ops->prepare && ops->prepare(engine, fail) < 0) {
@@ -106,6 +107,9 @@ void engine_close(struct engine *engine)
 void engine_stop(struct engine *engine, bool drain)
 {
 	engine_close(engine);
+	pthread_rwlock_wrlock(&engine->door);
+	engine->shut = true;
+	pthread_rwlock_unlock(&engine->door);
 	if (engine->ops->stop)
 		engine->ops->stop(engine, drain);
 }
@@ -118,6 +122,7 @@ void engine_free(struct engine *engine)
 	if (engine->ops->release)
 		engine->ops->release(engine);
 	job_queue_release(&engine->queue);
+	pthread_rwlock_destroy(&engine->door);
 	engine->magic = 0;
 	free(engine->name);
 	free(engine);
@@ -130,10 +135,16 @@ void engine_submit_bulk(struct engine *engine, struct job *const *jobs, size_t c
 	CHECK(engine, ENGINE_MAGIC);
 	for (size_t i = 0; i < count; i++)
 		jobs[i]->queued_us = now_us;
-	if (engine->ops->bulk_request)
+	pthread_rwlock_rdlock(&engine->door); /* taken again below by done() of a job that is refused */
+	if (engine->shut) {
+		for (size_t i = 0; i < count; i++)
+			base_refuse(engine, jobs[i], "the daemon stops");
+	} else if (engine->ops->bulk_request) {
 		engine->ops->bulk_request(engine, jobs, count);
-	else
+	} else {
 		base_bulk_request(engine, jobs, count);
+	}
+	pthread_rwlock_unlock(&engine->door);
 }
 
 void engine_submit(struct engine *engine, struct job *job)

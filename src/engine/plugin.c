@@ -73,7 +73,6 @@ static struct plugin *plugin_new(const char *name, const char *options, const ch
 	        .redmine = redmine,
 	        .workers = workers,
 	        .queue = queue};
-	pthread_rwlock_init(&plugin->door, NULL);
 	pthread_mutex_init(&plugin->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -93,7 +92,6 @@ static void plugin_free(struct plugin *plugin)
 	slots_release(plugin);
 	pthread_cond_destroy(&plugin->watch);
 	pthread_mutex_destroy(&plugin->lock);
-	pthread_rwlock_destroy(&plugin->door);
 	free(plugin);
 }
 
@@ -197,9 +195,6 @@ static void stop(struct engine *engine, bool drain)
 
 	if (!plugin->started)
 		return;
-	pthread_rwlock_wrlock(&plugin->door);
-	plugin->closed = true;
-	pthread_rwlock_unlock(&plugin->door);
 	if (!drain) {
 		while ((job = job_queue_try(&engine->queue, &over)))
 			plugin_refuse(slot_of_job(job), "the daemon stops");
@@ -217,15 +212,15 @@ static void stop(struct engine *engine, bool drain)
 	plugin->started = false;
 }
 
-static bool is_closed(struct plugin *plugin)
+static bool is_closed(struct engine *engine)
 {
-	struct job_queue *queue = &plugin->engine->queue;
+	struct job_queue *queue = &engine->queue;
 	bool closed;
 
 	pthread_mutex_lock(&queue->lock);
 	closed = queue->closed;
 	pthread_mutex_unlock(&queue->lock);
-	return closed || plugin->closed;
+	return closed;
 }
 
 /* Up to BULK_MAX jobs; those for which there is no slot are refused. */
@@ -254,15 +249,13 @@ static void bring_all(struct engine *engine, struct job *const *jobs, size_t cou
 {
 	struct plugin *plugin = engine->own;
 
-	pthread_rwlock_rdlock(&plugin->door);
-	if (is_closed(plugin)) {
+	if (is_closed(engine)) {
 		for (size_t i = 0; i < count; i++)
 			base_refuse(engine, jobs[i], "the daemon stops");
 	} else {
 		for (size_t at = 0; at < count; at += BULK_MAX)
 			bring(plugin, jobs + at, count - at < BULK_MAX ? count - at : BULK_MAX, bulk);
 	}
-	pthread_rwlock_unlock(&plugin->door);
 }
 
 static void process_bulk_request(struct engine *engine, struct job *const *jobs, size_t count)

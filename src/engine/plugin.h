@@ -69,8 +69,6 @@ struct plugin {
 	struct rc_engine face; /* what the plug-in sees; first found by plugin_of() */
 	bool begun;            /* init() has succeeded */
 	bool started;          /* start() has */
-	pthread_rwlock_t door; /* read: a job is brought in; write: it is closed */
-	bool closed;
 
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t watch;
