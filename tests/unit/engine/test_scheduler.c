@@ -1,12 +1,13 @@
 /* Who runs when not all can; the engines only note what they are given. */
 #include "engine/scheduler.h"
 
-#include "base/clock.h"
 #include "engine/base.h"
 
 #include "../unit.h"
 
 #include "../support/ask.h"
+
+#include <time.h>
 
 #define NOTED_MAX 4096
 
@@ -413,6 +414,15 @@ START_TEST(many_threads)
 END_TEST
 
 /* What the way through the scheduler costs where nothing waits: a bar ten times above what it is. */
+/* What else runs on the machine does not count. */
+static int64_t processor_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return time.tv_sec * 1000000LL + time.tv_nsec / 1000;
+}
+
 START_TEST(cheap_without_waiting)
 {
 	enum { ROUNDS = 20000 };
@@ -421,13 +431,13 @@ START_TEST(cheap_without_waiting)
 
 	make(&b, 4, 100, 0, 1);
 	b.noting.at_once = true;
-	began_us = clock_monotonic_us();
+	began_us = processor_us();
 	for (size_t i = 0; i < ROUNDS; i++) {
 		b.noting.count = 0;
 		b.asks[0].dones = 0;
 		submit(&b, 0, 1, JOB_INTERACTIVE);
 	}
-	ck_assert_int_lt(clock_monotonic_us() - began_us, ROUNDS * 20);
+	ck_assert_int_lt(processor_us() - began_us, ROUNDS * 20);
 	clear(&b);
 }
 END_TEST
