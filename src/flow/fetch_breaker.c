@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "flow/named_session.h"
 
 static int64_t now_ms(void)
 {
@@ -21,6 +22,8 @@ bool fetch_admit(struct fetch *f)
 	struct breaker_settings settings = settings_of(f);
 	int64_t wait_ms;
 
+	if (named_session_is_apart(f->r))
+		return true;
 	switch (breaker_ask(&f->flow->breaker, &settings, now_ms(), &wait_ms)) {
 	case BREAKER_GO:
 		return true;
@@ -39,7 +42,7 @@ void fetch_tell_breaker(struct fetch *f, enum breaker_news news)
 {
 	struct breaker_settings settings = settings_of(f);
 
-	if (f->breaker_told || f->stopped)
+	if (f->breaker_told || f->stopped || named_session_is_apart(f->r))
 		return;
 	f->breaker_told = true;
 	if (!breaker_tell(&f->flow->breaker, &settings, now_ms(), news, f->probe) || news == BREAKER_UNKNOWN)
@@ -67,7 +70,9 @@ enum breaker_news fetch_news(const struct fetch *f, const struct job_result *res
 	case JOB_NO_ANSWER:
 		return BREAKER_BAD;
 	case JOB_TIMEOUT: /* of a time limit that is shorter than the settings' nothing can be told */
-		return f->impatient || f->r->preferences.wait_ms > 0 ? BREAKER_UNKNOWN : BREAKER_BAD;
+		return f->impatient || named_session_timeout_ms(f->r) < f->r->conf->upstream.timeout_ms
+		               ? BREAKER_UNKNOWN
+		               : BREAKER_BAD;
 	case JOB_DONE:
 	case JOB_CUT:
 	case JOB_REFUSED:

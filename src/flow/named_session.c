@@ -196,22 +196,44 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-void named_session_narrow(const struct request *r, struct identity *identity)
+/* The way to Redmine as it is in force for r. */
+struct way {
+	const char *proxy, *ca_file;
+	bool verify;
+};
+
+static struct way way_of(const struct request *r)
 {
 	const struct conf *conf = r->conf;
 	const struct route *route = &r->route;
-	bool verify = route->verify == ROUTE_VERIFY_AS_SESSION ? conf->upstream.verify
-	                                                       : route->verify == ROUTE_VERIFY_YES;
-	const char *proxy = or_empty(route->proxy ? route->proxy : conf->upstream.proxy);
-	const char *ca_file = or_empty(route->ca_file ? route->ca_file : conf->upstream.ca_file);
 
-	if (!r->session ||
-	        (verify == conf->upstream.verify && strcmp(proxy, or_empty(conf->upstream.proxy)) == 0 &&
-	                strcmp(ca_file, or_empty(conf->upstream.ca_file)) == 0 && !route->client_certificate))
+	return (struct way){
+	        .proxy = or_empty(route->proxy ? route->proxy : conf->upstream.proxy),
+	        .ca_file = or_empty(route->ca_file ? route->ca_file : conf->upstream.ca_file),
+	        .verify = route->verify == ROUTE_VERIFY_AS_SESSION ? conf->upstream.verify
+	                                                           : route->verify == ROUTE_VERIFY_YES,
+	};
+}
+
+bool named_session_is_apart(const struct request *r)
+{
+	const struct conf *conf = r->conf;
+	struct way way = way_of(r);
+
+	return r->session && (way.verify != conf->upstream.verify || r->route.client_certificate ||
+	                             strcmp(way.proxy, or_empty(conf->upstream.proxy)) != 0 ||
+	                             strcmp(way.ca_file, or_empty(conf->upstream.ca_file)) != 0);
+}
+
+void named_session_narrow(const struct request *r, struct identity *identity)
+{
+	struct way way = way_of(r);
+
+	if (!named_session_is_apart(r))
 		return;
 	identity_narrow(identity,
-	        (const char *const[]){proxy, ca_file, or_empty(route->client_certificate), or_empty(route->client_key),
-	                verify ? "verified" : ""},
+	        (const char *const[]){way.proxy, way.ca_file, or_empty(r->route.client_certificate),
+	                or_empty(r->route.client_key), way.verify ? "verified" : ""},
 	        5, r->flow->secret);
 }
 

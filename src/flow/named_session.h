@@ -23,6 +23,12 @@ bool named_session_enter(struct request *r) MUST_CHECK;
  */
 void named_session_narrow(const struct request *r, struct identity *identity);
 
+/*
+ * True when r reaches Redmine by another way than [upstream] says, as above: what goes wrong there tells nothing of
+ * Redmine as others see it. After named_session_enter().
+ */
+bool named_session_is_apart(const struct request *r);
+
 /* The longest silence of Redmine, and the time for a connection, in milliseconds: of the settings, the session, the request. */
 int64_t named_session_timeout_ms(const struct request *r);
 int64_t named_session_connect_timeout_ms(const struct request *r);

@@ -190,6 +190,25 @@ START_TEST(its_time_limits_and_its_way)
 }
 END_TEST
 
+/* A proxy that fails does not make others believe that Redmine does. */
+START_TEST(what_fails_on_its_way_fails_for_itself)
+{
+	struct client client;
+	struct kit kit;
+
+	make(&kit);
+	for (size_t i = 0; i < 100; i++) {
+		ask(&client, &kit, &front_door, "Redmine-Cached-Session: proxy\r\n");
+		kit_fail(&kit, i, JOB_NOT_SENT, false);
+		client_assert_ready(&client);
+		ck_assert_uint_eq(client.r->answer.status, 502);
+		client_leave(&client);
+	}
+	assert_let_in(&kit, &front_door, "");
+	kit_clear(&kit);
+}
+END_TEST
+
 static void told(void *arg, const struct inner_answer *answer)
 {
 	ck_assert_int_eq(answer->error, 0);
@@ -229,4 +248,5 @@ START_TEST(for_inner_requests)
 END_TEST
 
 UNIT_MAIN("named_session", a_credential_as_if_the_client_had_sent_it, not_beside_a_credential, only_by_its_door,
-        with_its_token, not_from_a_page_of_another_origin, its_time_limits_and_its_way, for_inner_requests)
+        with_its_token, not_from_a_page_of_another_origin, its_time_limits_and_its_way,
+        what_fails_on_its_way_fails_for_itself, for_inner_requests)
