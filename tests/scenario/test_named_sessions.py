@@ -357,3 +357,23 @@ def test_whole_lists(configure, fake, name, more):
     assert len(json.loads(answer.text)["issues"]) == 240, "with those that only the manager sees"
     pages = [request for request in fake.requests if request.path == "/issues.json"]
     assert pages and all(request.get("X-Redmine-API-Key") == MANAGER_KEY for request in pages)
+
+
+def test_an_engine_of_its_own(configure, engine, fake, fresh):
+    other = "sync" if engine == "async" else "async"
+    daemon = configure({"a.engine": other, "a.listeners": "DOOR"}, begin=False)
+    daemon.configure({f"engine.{other}.queue": 100})
+    daemon.start()
+
+    def done():
+        return {row["name"]: row["done"] for row in daemon.status["engines"]}
+
+    assert daemon.get(fresh(), named("a")).status == 200
+    assert done() == {engine: 0, other: 1}
+    assert daemon.get(fresh()).status == 200
+    assert done() == {engine: 1, other: 1}
+    assert daemon.get(fresh(), named("a", ("Redmine-Cached-Engine", engine))).status == 200
+    assert done() == {engine: 2, other: 1}, "what the request says goes before"
+    daemon.configure({"session.a.engine": "process" if "process" not in (engine, other) else "thread"})
+    daemon.signal(signal.SIGHUP)
+    daemon.logged(r'engine: no engine "\w+" runs')
