@@ -8,6 +8,7 @@
 #include "control/control.h"
 #include "flow/changes.h"
 #include "flow/inner.h"
+#include "flow/lookout.h"
 #include "front/front.h"
 #include "service.h"
 
@@ -35,6 +36,7 @@ struct daemon {
 	struct flow flow;
 	struct collect collect;
 	struct front *front;
+	struct lookout *lookout;
 	struct service service;
 	struct control *control;
 	pthread_mutex_t reloading; /* guards conf and service, which an order of another thread may change */
@@ -178,6 +180,7 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 	log_set(conf->log.level, conf->log.format);
 	cache_set_limits(d->cache, conf->cache.memory, conf->cache.size);
 	front_set_conf(d->front, conf);
+	lookout_set_conf(d->lookout, conf);
 	conf_unref(d->conf);
 	d->conf = conf;
 }
@@ -253,6 +256,9 @@ static int start(struct daemon *d, struct fail *fail)
 	collect_init(&d->collect, &d->flow);
 	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
+	d->lookout = lookout_new(&d->flow, d->conf);
+	if (!d->lookout)
+		return fail_set(fail, -ENOMEM, "out of memory");
 	if ((r = start_control(d, fail)) < 0) /* first, so that whoever is told that the daemon is ready can reach it */
 		return r;
 	return front_start(d->front, fail);
@@ -278,6 +284,7 @@ static void stop(struct daemon *d)
 	if (d->flow.changes)
 		changes_close(d->flow.changes); /* these answers end by nothing else */
 	drain(d);
+	lookout_free(d->lookout);
 	if (d->engines)
 		engines_stop(d->engines, false);
 	if (d->flow.errands)

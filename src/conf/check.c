@@ -99,6 +99,14 @@ static void unknown_engine(const struct check *check, const char *name)
 	check_wrong(check, "engine", "", "default", NULL, "%s", what);
 }
 
+static void check_watch(const struct check *check)
+{
+	const char *name = check->conf->watch.session;
+
+	if (name && *name && !conf_session(check->conf, name))
+		check_wrong(check, "watch", "", "session", NULL, "there is no [session \"%s\"]", name);
+}
+
 static void check_plugin(const struct check *check, const struct conf_engine *engine)
 {
 	struct fail fail = {0};
@@ -236,6 +244,7 @@ int conf_complete(
 		return -ENOMEM;
 	check_upstream(&check);
 	check_listen(&check);
+	check_watch(&check);
 	for (size_t i = 0; i < conf->engine.count; i++)
 		check_engine(&check, &conf->engine.items[i]);
 	for (size_t i = 0; i < conf->session.count; i++)

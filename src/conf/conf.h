@@ -142,6 +142,10 @@ struct conf {
 		int batch_limit; /* reads, 100 */
 	} collections;
 	struct {
+		char *session;       /* name of a [session "NAME"]; NULL: nothing is watched */
+		int64_t interval_ms; /* 10s */
+	} watch;
+	struct {
 		int clients;          /* 64 */
 		int64_t heartbeat_ms; /* 15s */
 	} events;

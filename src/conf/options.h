@@ -231,6 +231,16 @@ SECTION(lifetime, "", "How long answers are fresh, by resource.")
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,
 	"How long an answer of that resource is served without asking Redmine again, as issues = 30s. 0: it is not kept.")
 
+SECTION(watch, "", "How changes are noticed that were made elsewhere, in Redmine's own pages.")
+
+OPTION(watch, session, watch.session, TEXT, "", "", "", RELOAD,
+	"The session by whose eyes: the name of a [session \"NAME\"] with a credential, best that of an administrator; it need not say who "
+	"may use it, then nobody else may. Empty: "
+	"nothing is watched, and what is changed elsewhere shows when an answer's lifetime is over.")
+OPTION(watch, interval, watch.interval_ms, SPAN, "10s", "100ms", "1h", RELOAD,
+	"How often Redmine is asked: for the issues changed last, the newest time entries, the projects, and lists of versions "
+	"that clients read.")
+
 SECTION(events, "", "What dashboards are told of changes: GET /-/events.")
 
 OPTION(events, clients, events.clients, NUMBER, "64", "0", "100000", RELOAD,

@@ -188,6 +188,12 @@ static void check_listeners(const struct check *check, const struct conf_session
 	}
 }
 
+/* The one that the daemon watches with need not be for anybody else. */
+static bool is_the_daemons(const struct check *check, const struct conf_session *session)
+{
+	return check->conf->watch.session && strcmp(check->conf->watch.session, session->name) == 0;
+}
+
 /* Who may use it: nobody by accident, and not nobody at all. */
 static void check_permissions(const struct check *check, const struct conf_session *session)
 {
@@ -200,7 +206,7 @@ static void check_permissions(const struct check *check, const struct conf_sessi
 		check_wrong(check, "session", session->name, peer_name, NULL,
 		        "only a Unix socket tells who connects, and none is among %s",
 		        session->listeners.count ? "listeners" : "listen.address");
-	if (!peer && session->listeners.count == 0 && !session->token_file)
+	if (!peer && session->listeners.count == 0 && !session->token_file && !is_the_daemons(check, session))
 		check_wrong(check, "session", session->name, NULL, NULL,
 		        "session \"%s\" does not say who may use it; allowed: one or more of listeners, uids, gids, token_file",
 		        session->name);

@@ -10,6 +10,7 @@
 #include "flow/policy.h"
 #include "flow/stale.h"
 #include "flow/variant.h"
+#include "flow/lookout.h"
 #include "flow/write.h"
 #include "redmine/request_fields.h"
 #include "redmine/request_key.h"
@@ -321,6 +322,7 @@ static enum flow_next step_join(struct request *r)
 	if (r->directives.no_store || flights_parted(r->flow->flights, &r->key))
 		return go_to(r, STEP_PASS);
 	park(r);
+	lookout_note_read(r->flow->lookout, r);
 	read_tags(&tags, r);
 	switch (flight_join(r->flow->flights, r, &tags, &flight)) {
 	case FLIGHT_WAIT:

@@ -49,6 +49,7 @@ struct inners {
 };
 
 struct changes;
+struct lookout;
 struct credentials;
 
 struct flow {
@@ -61,6 +62,7 @@ struct flow {
 	const struct flow_collector *collector; /* borrowed; NULL: none. Set before the first request */
 	struct errands *errands;                /* owned */
 	struct changes *changes;                /* owned */
+	struct lookout *lookout;                /* borrowed; NULL: none. Set before the first request */
 	struct inners inners;
 	struct flow_figures figures;
 	struct asked asked;

@@ -3,6 +3,7 @@ libdaemon_a_SOURCES += \
 	src/redmine/identity.c src/redmine/identity.h \
 	src/redmine/issue_body.c src/redmine/issue_body.h \
 	src/redmine/json.c src/redmine/json.h \
+	src/redmine/issue_rows.c src/redmine/issue_rows.h \
 	src/redmine/links.c src/redmine/links.h \
 	src/redmine/method.c src/redmine/method.h \
 	src/redmine/paging.c src/redmine/paging.h \

@@ -278,6 +278,8 @@ class Model:
         if "project_id" in params:
             rows = [issue for issue in rows if str(issue["project"]["id"]) == params["project_id"]]
         rows.sort(key=lambda issue: issue["id"], reverse=params.get("sort") != "id")
+        if params.get("sort") == "updated_on:desc":
+            rows.sort(key=lambda issue: issue["updated_on"], reverse=True)
         if suffix == "atom":
             return Answer(200, self.feed(rows[:15], request), "application/atom+xml; charset=utf-8")
         if suffix == "csv":

@@ -1,0 +1,36 @@
+/*
+ * Learns of changes that were made elsewhere: in the web interface, by mail, by other clients of Redmine. With the
+ * credential of a named session it asks at every interval ([watch]) for the issues changed last, the newest time
+ * entries, the projects, and those lists of versions that clients read; one small request each. What
+ * differs from the last time is dropped from the cache and told as events. doc/changes.md says what it cannot see.
+ */
+#ifndef FLOW_LOOKOUT_H
+#define FLOW_LOOKOUT_H
+
+#include "flow/flow.h"
+
+struct lookout;
+
+struct lookout_figures {
+	uint64_t polls;    /* rounds */
+	uint64_t requests; /* ... and what they took */
+	uint64_t failures; /* requests without an answer to go by */
+	uint64_t changes;  /* found */
+};
+
+/* Starts its thread, which does nothing while [watch] names no session. conf: a reference is taken. NULL: out of memory. */
+struct lookout *lookout_new(struct flow *flow, struct conf *conf);
+
+/* Ends it. The engines may run or not. NULL is allowed. */
+void lookout_free(struct lookout *lookout);
+
+/* New settings, from the next round on. Any thread. */
+void lookout_set_conf(struct lookout *lookout, struct conf *conf);
+
+/* A read that Redmine is asked for: lists of versions are watched while somebody reads them. Any thread, cheap. */
+void lookout_note_read(struct lookout *lookout, const struct request *r);
+
+/* Counted since the start. Any thread. */
+void lookout_get_figures(struct lookout *lookout, struct lookout_figures *ret);
+
+#endif

@@ -1,0 +1,173 @@
+"""Changes made elsewhere are noticed by looking at Redmine with a session's eyes."""
+
+import json
+
+import pytest
+
+from daemon import until
+from fake_redmine import settled
+from redmine_model import ADMIN_KEY, MANAGER_KEY
+from test_events import Listener
+
+ADMIN = [("X-Redmine-API-Key", ADMIN_KEY)]
+MANAGER = [("X-Redmine-API-Key", MANAGER_KEY)]
+
+
+@pytest.fixture
+def watching(launch, fake, tmp_path):
+    """A function: a daemon that watches, after its first rounds."""
+
+    def start(**options):
+        key = tmp_path / "key"
+        key.write_text(ADMIN_KEY)
+        key.chmod(0o600)
+        daemon = launch(
+            {
+                "watch.session": "eyes",
+                "watch.interval": "100ms",
+                "session.eyes.key_file": key,
+                "lifetime.issues": "1h",
+                "lifetime.issue": "1h",
+                "lifetime.projects": "1h",
+                "lifetime.time_entries": "1h",
+                "lifetime.news": "1h",
+                **options,
+            }
+        )
+        rounds(fake, 2)
+        return daemon
+
+    return start
+
+
+def is_round(request):
+    return request.path == "/issues.json" and "sort=updated_on" in request.query and request.query.endswith("offset=0")
+
+
+def rounds(fake, count):
+    """Wait for so many more rounds to begin."""
+    fake.wait_seen(is_round, len(fake.seen(is_round)) + count)
+
+
+def edit(fake, number, **values):
+    with fake.model.lock:
+        fake.model.issues[number].update(values)
+
+
+def hit(daemon, target, fields=()):
+    return daemon.get(target, fields).hit
+
+
+def keep(daemon, targets, fields=MANAGER):
+    for target in targets:
+        daemon.get(target, fields)
+    assert all(hit(daemon, target, fields) for target in targets)
+
+
+def test_edited_issue_is_dropped_and_others_stay(watching, fake):
+    daemon = watching()
+    keep(daemon, ["/issues/3.json", "/issues/03.xml", "/issues.json", "/issues/4.json", "/projects.json"])
+    edit(fake, 3, subject="edited elsewhere", updated_on="2024-05-01T00:00:00Z")
+    until(lambda: "edited elsewhere" in daemon.get("/issues/3.json", MANAGER).text, "the edit shows")
+    assert not hit(daemon, "/issues.json", MANAGER)
+    assert hit(daemon, "/issues/4.json", MANAGER) and hit(daemon, "/projects.json", MANAGER)
+
+
+def test_edit_that_does_not_move_the_time(watching, fake):
+    """As happens within one second."""
+    daemon = watching()
+    edit(fake, 3, subject="first", updated_on="2024-05-01T00:00:00Z")
+    until(lambda: "first" in daemon.get("/issues/3.json", MANAGER).text, "the first edit shows")
+    rounds(fake, 2)
+    edit(fake, 3, subject="second")
+    until(lambda: "second" in daemon.get("/issues/3.json", MANAGER).text, "the second edit shows")
+
+
+def test_edit_that_was_committed_late(watching, fake):
+    daemon = watching()
+    edit(fake, 5, updated_on="2024-05-01T00:01:00Z")
+    rounds(fake, 2)
+    keep(daemon, ["/issues/6.json"])
+    edit(fake, 6, subject="late", updated_on="2024-05-01T00:00:10Z")
+    until(lambda: "late" in daemon.get("/issues/6.json", MANAGER).text, "a change that is older than the newest")
+
+
+def test_created_and_deleted_issues(watching, fake):
+    daemon = watching()
+    keep(daemon, ["/issues.json", "/issues/9.json"])
+    with fake.model.lock:
+        fake.model.add_issue({"project_id": 1, "subject": "made elsewhere"})["updated_on"] = "2024-06-01T00:00:00Z"
+    until(lambda: "made elsewhere" in daemon.get("/issues.json", MANAGER).text, "the new issue shows")
+    assert hit(daemon, "/issues/9.json", MANAGER)
+    with fake.model.lock:
+        del fake.model.issues[9]
+    until(lambda: daemon.get("/issues/9.json", MANAGER).status == 404, "the deleted one is gone")
+
+
+@pytest.mark.parametrize(
+    "watched, read, spoilt, left",
+    [
+        ("/time_entries.json", "/time_entries.json", ["/time_entries.json", "/issues/1.json"], ["/news.json"]),
+        ("/projects.json", "/projects.json", ["/projects.json", "/issues/1.json", "/news.json"], []),
+        ("/projects/1/versions.json", "/projects/1/versions.json", ["/projects/1/versions.json", "/issues/1.json"], ["/news.json"]),
+    ],
+)  # fmt: skip
+def test_lists_that_are_compared_whole(watching, fake, watched, read, spoilt, left):
+    def answer(text):
+        def behave(exchange):
+            exchange.answer(200, text, [("Content-Type", "application/json")])
+
+        return behave
+
+    for path in ("/news.json", "/time_entries.json", "/projects/1/versions.json"):
+        fake.on(path, answer(b'{"old":1}'))
+    daemon = watching()
+    keep(daemon, spoilt + left)
+    rounds(fake, 2)
+    fake.on(watched, answer(b'{"new":1}'))
+    until(lambda: "new" in daemon.get(read, MANAGER).text, "the change shows")
+    assert not any(hit(daemon, target, MANAGER) for target in spoilt if target != read)
+    assert all(hit(daemon, target, MANAGER) for target in left)
+
+
+def test_quiet_redmine_is_asked_little_and_drops_nothing(watching, fake):
+    daemon = watching()
+    keep(daemon, ["/issues/3.json", "/issues.json", "/projects.json"])
+    with fake.lock:
+        before = len(fake.requests)
+        seen = len(fake.seen(is_round))
+    rounds(fake, 5)
+    with fake.lock:
+        asked = len(fake.requests) - before
+        done = len(fake.seen(is_round)) - seen
+    assert asked <= 5 * (done + 1), "three pages of issues (all of one second here), the time entries, the projects"
+    assert all(hit(daemon, target, MANAGER) for target in ["/issues/3.json", "/issues.json", "/projects.json"])
+
+
+def test_what_is_found_is_told(watching, fake):
+    daemon = watching()
+    with Listener(daemon) as listener:
+        edit(fake, 3, updated_on="2024-05-01T00:00:00Z")
+        event = json.loads(listener.event()["data"])
+    assert event["source"] == "watcher" and "issue:3" in event["tags"] and event["url"] == "/issues/3.json"
+
+
+def test_redmine_away_and_back(watching, fake):
+    daemon = watching()
+    keep(daemon, ["/issues/3.json"])
+    fake.stop()
+    daemon.logged("watch: session eyes: Redmine does not answer")
+    edit(fake, 3, subject="meanwhile", updated_on="2024-05-01T00:00:00Z")
+    fake.start()
+    until(lambda: "meanwhile" in daemon.get("/issues/3.json", MANAGER).text, "what was changed meanwhile shows")
+
+
+def test_session_that_is_not_there(launch, fake):
+    with pytest.raises(Exception) as failure:
+        launch({"watch.session": "nobody"})
+    assert 'there is no [session "nobody"]' in str(failure.value)
+
+
+def test_nothing_is_asked_without_a_session(launch, fake):
+    launch()
+    assert settled(lambda: len(fake.requests), rounds=5) == 0
