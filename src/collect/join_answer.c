@@ -1,5 +1,6 @@
 #include "collect/join_inside.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "redmine/redact.h"
 
@@ -33,9 +34,22 @@ int join_note_page(struct join *j, const struct inner_answer *page)
 		return 0;
 	}
 	j->linked |= (entry->flags & ENTRY_LINKS) != 0;
+	if (page->request->answer.cache.stale)
+		j->stale_detail = page->request->answer.cache.detail;
 	if (entry->fresh_until_ms < j->fresh_until_ms)
 		j->fresh_until_ms = entry->fresh_until_ms;
 	return 0;
+}
+
+/* Cache-Status: the pages were asked for, or what was stored of some is old, as far as is known when it is said. */
+static void set_cache_status(struct join *j, struct cache_status *cache)
+{
+	cache->forward = j->r->why;
+	if (!j->stale_detail)
+		return;
+	cache->stale = true;
+	cache->detail = j->stale_detail;
+	cache->ttl_ms = j->fresh_until_ms - clock_wall_ms();
 }
 
 static void deliver(struct join *j)
@@ -78,7 +92,7 @@ static int start_stream(struct join *j)
 	r->answer.kind = ANSWER_STREAM;
 	r->answer.status = 200;
 	r->answer.length = -1;
-	r->answer.cache.forward = r->why;
+	set_cache_status(j, &r->answer.cache);
 	r->answer.stream = (struct stream){.ops = &join_stream, .owner = j};
 	atomic_fetch_add(&j->refs, 1);
 	j->streams = true;
@@ -274,7 +288,7 @@ static int answer_alone(struct join *j)
 
 	answer->kind = ANSWER_WHOLE;
 	answer->status = 200;
-	answer->cache.forward = j->r->why;
+	set_cache_status(j, &answer->cache);
 	if (request_is_head(j->r))
 		answer->length = (int64_t)j->length;
 	else {
@@ -292,7 +306,7 @@ static int finish_whole(struct join *j, struct entry *entry, bool stored)
 	if (!entry)
 		return answer_alone(j);
 	request_answer_entry(r, entry);
-	r->answer.cache.forward = r->why;
+	set_cache_status(j, &r->answer.cache);
 	r->answer.cache.stored = stored;
 	return 0;
 }

@@ -46,6 +46,7 @@ struct join {
 	bool noted, shared;  /* a page was noted; all of them may be shared */
 	struct entry *model; /* the first page's; NULL: it cannot be shared */
 	int64_t fresh_until_ms;
+	const char *stale_detail;    /* why a page is past its lifetime (flow/stale.h), NULL: none is */
 	struct fields answer_fields; /* of the first page */
 	unsigned status;             /* of a first answer that is no page: the list's, too; 0: none */
 	struct blob *passed;         /* its body */

@@ -98,11 +98,20 @@ static bool goes_on(struct fetch *f, struct request *waiter, struct entry *entry
 	return true;
 }
 
+/* RFC 9111 section 5.2.2.2: a cache that cannot validate says 504. */
+static bool must_validate(const struct request *waiter)
+{
+	return !waiter->resource && waiter->stale && waiter->stale->flags & ENTRY_MUST_REVALIDATE;
+}
+
 static void answer_waiter(
         struct fetch *f, struct request *waiter, struct entry *entry, bool stored, const struct job_result *result)
 {
 	if (entry)
 		request_answer_entry(waiter, entry);
+	else if (must_validate(waiter) && f->status == 0)
+		request_answer_error(waiter, 504, f->retry_after,
+		        "What is stored must be validated before it is used, and Redmine did not answer.");
 	else if (f->stopped)
 		outcome_answer_left_alone(waiter, f->retry_after);
 	else

@@ -102,6 +102,20 @@ def test_stale_answers_survive_a_restart(aged, fake):
         fake.start()
 
 
+def test_list_joined_from_old_pages_says_so(aged, fake):
+    daemon, target = aged(target="/issues.json?limit=all")
+    fresh_text = daemon.get(target).text
+    daemon.advance(OLD_MS)
+    fake.stop()
+    try:
+        answer = daemon.get(target)
+        assert (answer.status, answer.text, answer.cache.get("detail")) == (200, fresh_text, "stale-if-error")
+        assert int(answer.cache["ttl"]) < 0
+    finally:
+        fake.start()
+    assert daemon.get(target).cache.get("detail") is None
+
+
 def test_never_to_another_identity(aged, fake):
     daemon, target = aged()
     fake.on(target, fails(503))

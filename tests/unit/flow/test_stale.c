@@ -193,6 +193,27 @@ START_TEST(served_instead_of_an_error)
 }
 END_TEST
 
+/* RFC 9111 section 5.2.2.2: what must be validated and cannot be is 504; an error of Redmine's is that. */
+START_TEST(what_must_be_validated)
+{
+	struct client client;
+	struct kit kit;
+
+	kit_make(&kit, NULL);
+	kit_store(&kit, "/page", "200 OK\r\nCache-Control: max-age=1, must-revalidate\r\n", "old");
+	clock_set_offset_ms(5000);
+	client_ask(&client, &kit, "GET", "/page", NULL);
+	kit_fail(&kit, 1, JOB_NOT_SENT, false);
+	client_assert_answer(&client, 504, "; fwd=stale", NULL);
+	client_leave(&client);
+	client_ask(&client, &kit, "GET", "/page", NULL);
+	kit_answer(&kit, 2, "503 Service Unavailable\r\n", "no");
+	client_assert_answer(&client, 503, "; fwd=stale", "no");
+	client_leave(&client);
+	clear(&kit);
+}
+END_TEST
+
 /* Each waiter's own directives count; the flight is one. */
 START_TEST(waiters_are_judged_each)
 {
@@ -253,7 +274,7 @@ START_TEST(slow)
 	client_assert_waits(&strict); /* joins the one in the background, which has all the time */
 	ck_assert_uint_eq(kit.job_count, 3);
 	ck_assert_int_eq(kit_job(&kit, 2)->timeout_ms, kit.conf->upstream.timeout_ms);
-	ck_assert_int_eq(kit_job(&kit, 2)->rank, JOB_BACKGROUND);
+	ck_assert_int_eq(kit_job(&kit, 2)->rank, JOB_INTERACTIVE); /* somebody waits for it */
 	client_ask(&later, &kit, "GET", "/issues.json", NULL);
 	client_assert_answer(&later, 200, "; hit; detail=slow", "old");
 	client_leave(&later);
@@ -312,4 +333,5 @@ START_TEST(breaker)
 END_TEST
 
 UNIT_MAIN("stale", how_long, who_may_have_it, served_while_it_is_refreshed, failed_refresh_changes_nothing,
-        served_instead_of_an_error, waiters_are_judged_each, never_what_a_write_has_spoilt, slow, breaker)
+        served_instead_of_an_error, what_must_be_validated, waiters_are_judged_each, never_what_a_write_has_spoilt,
+        slow, breaker)
