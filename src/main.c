@@ -171,6 +171,7 @@ static int start_cache(struct daemon *d, struct fail *fail)
 static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 {
 	char names[512];
+	struct fail fail = {0};
 
 	if (conf_needs_restart(d->conf, conf, names, sizeof(names)) > 0) {
 		log_warn("reload: a restart is needed for %s", names);
@@ -179,6 +180,8 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 	}
 	log_set(conf->log.level, conf->log.format);
 	cache_set_limits(d->cache, conf->cache.memory, conf->cache.size);
+	if (front_load_certificate(d->front, conf, &fail) < 0)
+		log_error("reload: the certificate stays as it was: %s", fail.text);
 	front_set_conf(d->front, conf);
 	lookout_set_conf(d->lookout, conf);
 	conf_unref(d->conf);

@@ -59,26 +59,55 @@ static void check_upstream(const struct check *check)
 		check_wrong(check, "upstream", "", "ca_file", NULL, "%s: %s", ca_file, strerror(errno));
 }
 
-static void check_listen(const struct check *check)
+static bool is_given(const struct text_list *list, size_t count, const char *text)
 {
-	const struct text_list *list = &check->conf->listen.address;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(text, list->items[i]) == 0)
+			return true;
+	return false;
+}
 
-	if (list->count == 0)
-		check_wrong(check, "listen", "", "address", NULL, "none is left to listen on; allowed: one or more");
+/* lets_in: what else allows an address that other machines can reach. */
+static void check_addresses(
+        const struct check *check, const struct text_list *list, const char *name, bool allowed, const char *lets_in)
+{
 	for (size_t i = 0; i < list->count; i++) {
 		const char *text = list->items[i];
 		struct address address;
 
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(text, list->items[j]) == 0)
-				check_wrong(check, "listen", "", "address", text, "%s is given twice", text);
-		if (address_parse(text, &address, NULL) == 0 && !address_is_local(&address) &&
-		        !check->conf->listen.allow_remote)
-			check_wrong(check, "listen", "", "address", text,
+		if (is_given(list, i, text))
+			check_wrong(check, "listen", "", name, text, "%s is given twice", text);
+		if (address_parse(text, &address, NULL) == 0 && !address_is_local(&address) && !allowed)
+			check_wrong(check, "listen", "", name, text,
 			        "other machines could reach %s; allowed: 127.0.0.1, [::1], localhost and unix:/PATH, or any with "
-			        "listen.allow_remote = yes",
-			        text);
+			        "%s",
+			        text, lets_in);
 	}
+}
+
+static void check_readable(const struct check *check, const char *name, const char *path)
+{
+	if (path && access(path, R_OK) < 0)
+		check_wrong(check, "listen", "", name, NULL, "%s: %s", path, strerror(errno));
+}
+
+static void check_listen(const struct check *check)
+{
+	const struct conf *conf = check->conf;
+	bool tls = conf->listen.tls_address.count > 0;
+
+	if (conf->listen.address.count == 0 && !tls)
+		check_wrong(check, "listen", "", "address", NULL, "none is left to listen on; allowed: one or more");
+	check_addresses(
+	        check, &conf->listen.address, "address", conf->listen.allow_remote, "listen.allow_remote = yes");
+	check_addresses(check, &conf->listen.tls_address, "tls_address",
+	        conf->listen.allow_remote || conf->listen.client_ca, "listen.client_ca or listen.allow_remote = yes");
+	check_readable(check, "certificate", conf->listen.certificate);
+	check_readable(check, "certificate_key", conf->listen.certificate_key);
+	check_readable(check, "client_ca", conf->listen.client_ca);
+	if (tls && !(conf->listen.certificate && conf->listen.certificate_key))
+		check_wrong(check, "listen", "", "tls_address", NULL,
+		        "TLS needs listen.certificate and listen.certificate_key");
 }
 
 /* An engine that is neither built in nor has a path: by its own section, or by what chose it. */

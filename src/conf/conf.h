@@ -7,7 +7,7 @@
  * comments after ; or # at the start of a line and after ; behind a space.
  * Drop-ins: every *.conf in the folder conf.d beside the file, in order of
  * name, read after it.
- * A repeatable setting (listen.address, listen.allowed_hosts, listen.allowed_origins) collects its
+ * A repeatable setting (listen.address, listen.allowed_hosts...) collects its
  * values; a drop-in or -o that gives an empty value first forgets the earlier
  * ones, and the first -o of a repeatable setting replaces what files said.
  */
@@ -91,6 +91,10 @@ struct conf {
 	} upstream;
 	struct {
 		struct text_list address;         /* default one: 127.0.0.1:7336 */
+		struct text_list tls_address;     /* default: none */
+		char *certificate;                /* PEM; NULL: none */
+		char *certificate_key;            /* PEM; NULL: none */
+		char *client_ca;                  /* PEM; NULL: clients need no certificate */
 		struct text_list allowed_hosts;   /* default: see front */
 		struct text_list allowed_origins; /* of web pages, in lower case; default: none */
 		int compression;                  /* enum conf_compression */

@@ -75,6 +75,17 @@ OPTION(listen, allowed_origins, listen.allowed_origins, ORIGINS, "", "", "", REL
 OPTION(listen, compression, listen.compression, CHOICE("auto yes no"), "auto", "", "", RELOAD,
 	"Whether answers that are kept are sent compressed (gzip) to clients that accept it. auto: to those on other "
 	"machines, or behind a proxy that says X-Forwarded-For.")
+OPTION(listen, tls_address, listen.tls_address, ADDRESSES, "", "", "", START,
+	"Where to listen with TLS (https), as 0.0.0.0:7443. Where other machines can reach it, listen.client_ca or "
+	"listen.allow_remote has to be given. May be given several times.")
+OPTION(listen, certificate, listen.certificate, PATH(""), "", "", "", RELOAD,
+	"File of the daemon's certificate (PEM) and those between it and a root, for TLS. Read again at each reload; "
+	"connections that are there stay.")
+OPTION(listen, certificate_key, listen.certificate_key, PATH(""), "", "", "", RELOAD,
+	"File of that certificate's key (PEM), which nobody else should be able to read.")
+OPTION(listen, client_ca, listen.client_ca, PATH(""), "", "", "", START,
+	"File of the certificates (PEM) that may have signed those of clients. With it, who connects by TLS has to have one; "
+	"without it, everybody is let in.")
 OPTION(listen, allow_remote, listen.allow_remote, BOOL, "no", "", "", START,
 	"Whether an address that other machines can reach may be listened on. Who can connect can ask Redmine with the "
 	"keys that he has, over a connection that is not encrypted.")

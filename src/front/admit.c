@@ -102,6 +102,7 @@ static int set_authority(const struct admission *a, struct request *r, char *abs
 			host = last_member(forwarded);
 		r->authority = strdup(host && host[0] ? host : a->guest->listener->authority);
 	}
+	r->secure = a->guest->listener->tls;
 	if (a->conf->listen.trust_forwarded && scheme)
 		r->secure = strcasecmp(last_member(scheme), "https") == 0;
 	return r->authority ? 0 : -1;
@@ -119,6 +120,8 @@ static bool check(const struct admission *a, struct request *r)
 
 	if (a->guest->refused)
 		return refuse(r, 503, "Too many connections: listen.max_connections is reached.");
+	if (a->guest->unproved)
+		return refuse(r, 403, "A client certificate is needed that listen.client_ca vouches for.");
 	if (r->body_size == -3)
 		return refuse(r, 501, "Transfer-Encoding: only chunked is understood.");
 	if (r->body_size == -2)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "front/loop.h"
+#include "front/tls.h"
 
 #include <errno.h>
 #include <time.h>
@@ -21,6 +22,28 @@ static unsigned thread_count(const struct conf *conf)
 	if (cores / 2 < 1)
 		return 1;
 	return cores / 2 > THREADS_AUTO_MAX ? THREADS_AUTO_MAX : (unsigned)(cores / 2);
+}
+
+/* The certificate, if a listener needs one. */
+static int prepare_tls(struct front *front, struct fail *fail)
+{
+	const struct conf *conf = front->conf;
+
+	for (size_t i = 0; i < front->listeners.count; i++)
+		front->tls = front->tls || front->listeners.items[i].tls;
+	if (front->tls && conf->listen.client_ca && !(front->client_ca = tls_client_ca(conf, fail)))
+		return -EINVAL;
+	return front_load_certificate(front, conf, fail);
+}
+
+int front_load_certificate(struct front *front, const struct conf *conf, struct fail *fail)
+{
+	CHECK(front, FRONT_MAGIC);
+	if (!front->tls)
+		return 0;
+	if (!conf->listen.certificate || !conf->listen.certificate_key)
+		return fail_set(fail, -EINVAL, "TLS needs listen.certificate and listen.certificate_key");
+	return tls_load(conf, fail);
 }
 
 int front_new(
@@ -44,6 +67,8 @@ int front_new(
 		r = listeners_adopt(&front->listeners, given, conf, count, fail);
 	else
 		r = listeners_open(&front->listeners, conf, count, fail);
+	if (r == 0)
+		r = prepare_tls(front, fail);
 	front->loops = r == 0 ? calloc(count, sizeof(*front->loops)) : NULL;
 	if (r == 0 && !front->loops)
 		r = fail_set(fail, -ENOMEM, "out of memory");
@@ -162,6 +187,9 @@ void front_free(struct front *front)
 	for (unsigned i = 0; i < front->loop_count; i++)
 		loop_release(&front->loops[i]);
 	listeners_close(&front->listeners);
+	if (front->tls)
+		tls_unload();
+	free(front->client_ca);
 	conf_unref(front->conf);
 	pthread_mutex_destroy(&front->lock);
 	free(front->loops);

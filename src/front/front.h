@@ -28,6 +28,9 @@ int front_new(
 /* Starts the event threads: from now on requests are answered. 0 or a negative errno. */
 int front_start(struct front *front, struct fail *fail);
 
+/* Reads the certificate for TLS anew, if there is such a listener, for connections that come from now on. 0; else nothing has changed. Main thread. */
+int front_load_certificate(struct front *front, const struct conf *conf, struct fail *fail);
+
 /* Puts new settings in force for requests that come from now on. Any thread. */
 void front_set_conf(struct front *front, struct conf *conf);
 

@@ -59,13 +59,21 @@ static int add(struct listeners *l, const struct listener *listener, const char 
 	return 0;
 }
 
+/* What is said of an address in the settings. */
+struct wanted {
+	const char *text;
+	bool tls;
+	unsigned loops;
+};
+
 static int add_tcp(struct listeners *l, const struct addrinfo *at, const struct address *address, unsigned loop,
-        bool shared, const char *text, struct fail *fail)
+        const struct wanted *wanted, struct fail *fail)
 {
-	struct listener listener = {.loop = loop, .remote = !address_is_local(address)};
+	struct listener listener = {.loop = loop, .tls = wanted->tls, .remote = !address_is_local(address)};
+	const char *text = wanted->text;
 	int r;
 
-	listener.fd = open_tcp(at, shared);
+	listener.fd = open_tcp(at, wanted->loops > 1);
 	if (listener.fd < 0)
 		return fail_set(fail, listener.fd, "listen.address %s: %s", text, strerror(-listener.fd));
 	listener.authority = strdup(text);
@@ -81,8 +89,9 @@ static int add_tcp(struct listeners *l, const struct addrinfo *at, const struct 
 }
 
 static int open_address(
-        struct listeners *l, const struct address *address, const char *text, unsigned loops, struct fail *fail)
+        struct listeners *l, const struct address *address, const struct wanted *wanted, struct fail *fail)
 {
+	const char *text = wanted->text;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	char port[8];
@@ -101,8 +110,8 @@ static int open_address(
 		}
 		if (r < 0)
 			fail_set(fail, r, "listen.address %s: %s", text, strerror(-r));
-		for (unsigned loop = 0; loop < loops && r == 0; loop++)
-			r = add_tcp(l, at, address, loop, loops > 1, text, fail);
+		for (unsigned loop = 0; loop < wanted->loops && r == 0; loop++)
+			r = add_tcp(l, at, address, loop, wanted, fail);
 	}
 	freeaddrinfo(found);
 	return r;
@@ -136,10 +145,11 @@ static int bind_unix(int fd, const struct sockaddr_un *name)
 	return 0;
 }
 
-static int open_unix(
-        struct listeners *l, const struct address *address, const char *text, unsigned loop, struct fail *fail)
+static int open_unix(struct listeners *l, const struct address *address, const struct wanted *wanted, unsigned loop,
+        struct fail *fail)
 {
-	struct listener listener = {.unix_socket = true, .loop = loop};
+	struct listener listener = {.unix_socket = true, .loop = loop, .tls = wanted->tls};
+	const char *text = wanted->text;
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int r;
 
@@ -164,23 +174,33 @@ static int open_unix(
 	return r;
 }
 
+static int open_list(struct listeners *l, const struct text_list *list, bool tls, unsigned loops, struct fail *fail)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < list->count && r == 0; i++) {
+		struct wanted wanted = {.text = list->items[i], .tls = tls, .loops = loops};
+		struct address address;
+
+		r = address_parse(wanted.text, &address, fail);
+		if (r == 0)
+			r = address.kind == ADDRESS_UNIX ? open_unix(l, &address, &wanted, (unsigned)i % loops, fail)
+			                                 : open_address(l, &address, &wanted, fail);
+	}
+	return r;
+}
+
 int listeners_open(struct listeners *l, const struct conf *conf, unsigned loops, struct fail *fail)
 {
-	*l = (struct listeners){0};
-	for (size_t i = 0; i < conf->listen.address.count; i++) {
-		const char *text = conf->listen.address.items[i];
-		struct address address;
-		int r = address_parse(text, &address, fail);
+	int r;
 
-		if (r == 0)
-			r = address.kind == ADDRESS_UNIX ? open_unix(l, &address, text, (unsigned)i % loops, fail)
-			                                 : open_address(l, &address, text, loops, fail);
-		if (r < 0) {
-			listeners_close(l);
-			return r;
-		}
-	}
-	return 0;
+	*l = (struct listeners){0};
+	r = open_list(l, &conf->listen.address, false, loops, fail);
+	if (r == 0)
+		r = open_list(l, &conf->listen.tls_address, true, loops, fail);
+	if (r < 0)
+		listeners_close(l);
+	return r;
 }
 
 /* What its address is called, and who can reach it. */
@@ -226,12 +246,13 @@ static bool is_listening(int fd)
 static int adopt_for(struct listeners *l, const struct given_socket *given, unsigned loop, const struct conf *conf,
         struct fail *fail)
 {
-	struct listener listener = {.loop = loop};
+	struct listener listener = {.loop = loop, .tls = strcmp(given->name, "https") == 0};
+	bool allowed = conf->listen.allow_remote || (listener.tls && conf->listen.client_ca);
 	int r = describe(&listener, given->fd);
 
 	if (r < 0)
 		fail_set(fail, r, "the service manager's socket \"%s\": %s", given->name, strerror(-r));
-	else if (listener.remote && !conf->listen.allow_remote)
+	else if (listener.remote && !allowed)
 		r = fail_set(fail, -EACCES,
 		        "the service manager's socket \"%s\": other machines could reach %s, which needs "
 		        "listen.allow_remote = yes",

@@ -25,6 +25,7 @@ struct given_sockets {
 struct listener {
 	int fd;
 	bool unix_socket;
+	bool tls;        /* clients speak TLS */
 	bool remote;     /* an address that other machines can reach */
 	unsigned loop;   /* which event thread accepts on it */
 	char *authority; /* "127.0.0.1:7336": what to put into links where a request has no Host; owned */
@@ -38,7 +39,7 @@ struct listeners {
 };
 
 /*
- * Opens every address of conf->listen: a TCP address once for each event thread (SO_REUSEPORT spreads the
+ * Opens every address of conf->listen, those for TLS included: a TCP address once for each event thread (SO_REUSEPORT spreads the
  * connections), a Unix socket once (mode 0666: its folder's permissions say who may connect; a socket left behind by a process
  * that is gone is replaced, a living one is an error). 0; -EADDRINUSE, -EACCES... with the address in fail.
  */
@@ -47,7 +48,8 @@ int listeners_open(struct listeners *l, const struct conf *conf, unsigned loops,
 /*
  * Takes the sockets of the service manager in place of every address of conf->listen: each is polled by each event thread, and none is
  * removed at the end, so that clients who come during a restart wait in its queue. 0; -EINVAL for what is no listening stream
- * socket; -EACCES for one that other machines can reach without listen.allow_remote; -E2BIG, -EMFILE...
+ * socket; -EACCES for one that other machines can reach without listen.allow_remote; one named "https" is for TLS, and may
+ * be reached by others if listen.client_ca is given, too; -E2BIG, -EMFILE...
  */
 int listeners_adopt(struct listeners *l, const struct given_sockets *given, const struct conf *conf, unsigned loops,
         struct fail *fail);

@@ -17,6 +17,7 @@ libdaemon_a_SOURCES += \
 	src/front/reply.c src/front/reply.h \
 	src/front/status.c src/front/status.h \
 	src/front/tally.c src/front/tally.h \
+	src/front/tls.c src/front/tls.h \
 	src/front/visit.c src/front/visit.h \
 	src/front/visit_answer.c \
 	src/front/visit_body.c src/front/visit_inside.h

@@ -1,6 +1,7 @@
 #include "front/loop.h"
 
 #include "base/clock.h"
+#include "front/tls.h"
 #include "front/visit.h"
 
 #include <arpa/inet.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #define SECOND_US 1000000
+
+static char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 /* libmicrohttpd turns away what is beyond its own limit without a word: so far beyond ours that ours answers first. */
 #define CONNECTIONS_BEYOND 64
@@ -123,18 +126,27 @@ static int start_daemon(struct loop *loop, struct listener *listener, struct fai
 	const struct conf *conf = loop->conf;
 	struct loop_daemon *daemon = &loop->daemons[loop->count];
 	int64_t idle_s = (conf->listen.idle_timeout_ms + 999) / 1000;
+	char *client_ca = loop->front->client_ca;
+	struct MHD_OptionItem tls[] = {
+	        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+	        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_callback()},
+	        {client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, client_ca},
+	        {MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_OptionItem *extra = listener->tls ? tls : &tls[ARRAY_SIZE(tls) - 1];
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const union MHD_DaemonInfo *info;
 
 	daemon->loop = loop;
 	daemon->listener = listener;
-	daemon->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-	        visit_handle, daemon, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_LISTEN_SOCKET,
-	        listener->fd, MHD_OPTION_CONNECTION_LIMIT,
-	        (unsigned)(conf->listen.max_connections + CONNECTIONS_BEYOND), MHD_OPTION_CONNECTION_TIMEOUT,
-	        (unsigned)idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)conf->listen.header_limit,
-	        MHD_OPTION_NOTIFY_COMPLETED, visit_end, daemon, MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,
-	        MHD_OPTION_URI_LOG_CALLBACK, visit_begin, daemon, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-	        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	daemon->mhd = MHD_start_daemon(listener->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, visit_handle, daemon,
+	        MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_LISTEN_SOCKET, listener->fd,
+	        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(conf->listen.max_connections + CONNECTIONS_BEYOND),
+	        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	        (size_t)conf->listen.header_limit, MHD_OPTION_NOTIFY_COMPLETED, visit_end, daemon,
+	        MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon, MHD_OPTION_URI_LOG_CALLBACK, visit_begin, daemon,
+	        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, extra, MHD_OPTION_END);
 	if (!daemon->mhd)
 		return fail_set(fail, errno ? -errno : -ENOMEM, "starting libmicrohttpd");
 	listener->fd = -1; /* libmicrohttpd closes it */

@@ -27,6 +27,8 @@ struct guest {
 	struct request_door door;
 	char client[48];    /* numeric address, or "unix" */
 	bool refused;       /* beyond the limit: gets a 503 */
+	bool judged;        /* by TLS: whether it has proved itself was looked at */
+	bool unproved;      /* by TLS: it has not: gets a 403 */
 	bool busy;          /* between the request line and the end of the answer */
 	int64_t since_us;   /* busy: when its request line came; else when it became idle */
 	bool receiving;     /* busy: its body is not complete */
@@ -73,6 +75,8 @@ struct front {
 	unsigned loop_count;
 	pthread_mutex_t lock; /* guards conf */
 	struct conf *conf;    /* the newest settings */
+	bool tls;             /* some listener needs a certificate */
+	char *client_ca;      /* PEM, for libmicrohttpd; NULL: clients need no certificate */
 	atomic_uint conf_serial;
 	atomic_bool draining, ending;
 	atomic_int active;      /* requests under way */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "front/admit.h"
+#include "front/tls.h"
 #include "front/batch_page.h"
 #include "front/pages.h"
 #include "front/visit_inside.h"
@@ -181,6 +182,10 @@ void *visit_begin(void *arg, const char *target, struct MHD_Connection *connecti
 	atomic_init(&v->refs, 1);
 	pthread_mutex_init(&v->lock, NULL);
 	memcpy(v->target, target, size);
+	if (v->guest->listener->tls && !v->guest->judged) {
+		v->guest->judged = true;
+		v->guest->unproved = v->loop->front->client_ca && !tls_is_proved(connection);
+	}
 	v->guest->busy = true;
 	v->guest->receiving = false;
 	v->guest->head_complete = false;

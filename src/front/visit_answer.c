@@ -156,7 +156,8 @@ static struct prepared_answer *find_prepared(struct visit *v, const char *method
 	const uint32_t peer[3] = {v->guest->door.uid, v->guest->door.gid, v->guest->door.remote};
 	struct loop *loop = v->loop;
 
-	if (atomic_load_explicit(&loop->front->draining, memory_order_relaxed) || v->guest->refused)
+	if (atomic_load_explicit(&loop->front->draining, memory_order_relaxed) || v->guest->refused ||
+	        v->guest->unproved)
 		return NULL;
 	prepared_begin(loop->prepared, method, v->target);
 	/* Besides its bytes a request is judged by the door at which it came, and by who came. */

@@ -23,6 +23,7 @@ BELOW["cachectl"] = {"base", "control"}
 # Who may include a library's header, or call a function.
 DOORS = {
     r"<microhttpd\.h>": {"front"},
+    r"<gnutls/.*>": {"front"},
     r"<curl/.*>": {"upstream"},
     r"<sqlite3\.h>": {"cache"},
     r"<json(-c/.*|\.h)?>": {"front", "control", "cachectl", "redmine"},

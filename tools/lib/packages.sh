@@ -2,7 +2,7 @@
 # Debian's packages that building and testing need. Needs say.sh and build.sh.
 
 # a|b: either will do.
-build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmicrohttpd-dev
+build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmicrohttpd-dev libgnutls28-dev
 	'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libjson-c-dev libsqlite3-dev libinih-dev nettle-dev zlib1g-dev
 	libsystemd-dev)
 run_packages=(curl ca-certificates)

@@ -1,0 +1,84 @@
+"""axios-redmine and node-redmine get from the daemon what they get from Redmine itself, whoever they are."""
+
+import json
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from instances import writes
+from transcript import LAST_LOGIN, MOMENT
+
+SCRIPT = Path(__file__).resolve().parent / "node" / "script.js"
+VERSIONS = ["axios-redmine@0.1.43", "node-redmine@0.2.2"]
+SCRIPT_LIMIT = 300  # seconds
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("node")
+    install = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder]
+    subprocess.run([*install, *VERSIONS], check=True, capture_output=True, timeout=SCRIPT_LIMIT)
+    return folder / "node_modules"
+
+
+def people(sample):
+    """Each form of credential that these libraries know: name -> their options."""
+    keys, passwords = sample["keys"], sample["passwords"]
+    return {
+        "admin": {"apiKey": keys["admin"]},
+        "mona": {"apiKey": keys["mona"]},
+        "rita": {"apiKey": keys["rita"]},
+        "dora by password": {"username": "dora", "password": passwords["dora"]},
+        "admin as rita": {"apiKey": keys["admin"], "impersonate": "rita"},
+        "admin as nobody known": {"apiKey": keys["admin"], "impersonate": "nobody"},
+        "rita as admin": {"apiKey": keys["rita"], "impersonate": "admin"},
+        "a wrong key": {"apiKey": "0" * 40},
+    }
+
+
+def outcomes(library, node_modules, base, sample):
+    """What the script tells, but for moments of this run and the address: a list of lines."""
+    plan = {"base": base, "people": people(sample), "writers": ["admin", "rita", "a wrong key"]}
+    done = subprocess.run(
+        ["node", SCRIPT, library],
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        timeout=SCRIPT_LIMIT,
+        env=dict(os.environ, NODE_PATH=str(node_modules), NODE_NO_WARNINGS="1"),
+    )
+    assert done.returncode == 0 and done.stdout, done.stderr[-3000:]
+    text = LAST_LOGIN.sub(r'\1"{login}"', MOMENT.sub("{moment}", done.stdout.replace(base, "{base}")))
+    return re.sub(r'("(?:total_)?downloads":)\d+', r"\g<1>0", text).splitlines()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("library", [version.partition("@")[0] for version in VERSIONS])
+def test_the_same_as_redmine_itself(library, node_modules, straight, behind, daemon):
+    marks = straight.mark(), behind.mark()
+    with ThreadPoolExecutor(2) as pool:
+        expected = pool.submit(outcomes, library, node_modules, straight.url, straight.sample)
+        actual = pool.submit(outcomes, library, node_modules, daemon.url, behind.sample)
+    expected, actual = expected.result(), actual.result()
+    different = [(mine, theirs) for mine, theirs in zip(actual, expected) if mine != theirs]
+    assert not different, f"{len(different)} outcomes differ, the first:\n" + "\n".join(text[:1500] for text in different[0])
+    assert len(actual) == len(expected) > 8 * 22
+    asked, reached = straight.reached(marks[0]), behind.reached(marks[1])
+    assert writes(reached) == writes(asked), "not exactly the writes that were made reached Redmine"
+    assert len(reached) < 0.75 * len(asked), f"the cache had hardly a part in it: {len(reached)} of {len(asked)}"
+
+
+def test_the_script_tells_people_apart(node_modules, straight):
+    """The test above sees nothing where all are shown the same."""
+    rows = [json.loads(line) for line in outcomes("axios-redmine", node_modules, straight.url, straight.sample)]
+    seen = {}
+    for who, what, outcome in rows:
+        seen.setdefault(who, {}).setdefault(json.dumps(what), outcome)
+    users = {who: json.dumps(answers['["current_user", {}]']) for who, answers in seen.items()}
+    assert users["admin"] != users["rita"] == users["admin as rita"] == users["rita as admin"]
+    assert seen["a wrong key"]['["current_user", {}]']["status"] == 401
+    assert seen["a wrong key"]['["projects", {"limit": 100}]']["status"] == 200, "as everybody"
+    assert seen["admin as nobody known"]['["current_user", {}]']["status"] == 412
