@@ -102,7 +102,8 @@ char *buf_take(struct buf *b, size_t *ret_size)
 	if (data && b->room - b->size > b->size / 8 + BUF_FIRST_ROOM) {
 		char *fitting = realloc(data, b->size + 1);
 
-		data = fitting ? fitting : data;
+		if (fitting)
+			data = fitting;
 	}
 	if (ret_size)
 		*ret_size = b->size;

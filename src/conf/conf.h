@@ -135,13 +135,13 @@ struct conf {
 		uint64_t size;         /* bytes of the file, 1G */
 		uint64_t object_limit; /* larger bodies stream through unkept, 8M */
 		enum cache_policy policy;
-		int64_t credential_check_ms; /* 60s; 0: never */
+		int64_t credential_check_ms;       /* 60s; 0: never */
 		int64_t stale_while_revalidate_ms; /* past its lifetime an answer is served while it is fetched anew: 0 */
 		int64_t stale_if_error_ms;         /* ... when Redmine does not answer: 1d */
 		int64_t slow_ms;                   /* ... when Redmine took so long: 10s; 0: no limit */
 	} cache;
 	struct {
-		int workers;    /* 8 */
+		int workers;     /* 8 */
 		int read_ahead;  /* pages, 16; 0: none */
 		int batch_limit; /* reads, 100 */
 	} collections;

@@ -190,11 +190,13 @@ static int tell_top(struct caller *caller, struct busies *busies)
 void command_top(struct caller *caller, struct json_object *arguments)
 {
 	CLEANUP(freep) struct busies *busies = calloc(1, sizeof(*busies));
-	struct watcher *watcher = busies ? watcher_new(front_records(caller->settings->front)) : NULL;
+	struct watcher *watcher = watcher_new(front_records(caller->settings->front));
 	struct json_object *given;
 	int64_t interval_ms = INTERVAL_DEFAULT;
 
-	if (!watcher) {
+	if (!watcher || !busies) {
+		if (watcher)
+			watcher_free(watcher);
 		caller_error(caller, "failed", "Out of memory.");
 		return;
 	}

@@ -69,8 +69,8 @@ int control_socket_open(const char *path, mode_t mode, struct fail *fail)
 	int fd, r;
 
 	if (strlen(path) >= sizeof(name.sun_path))
-		return fail_set(
-		        fail, -ENAMETOOLONG, "control.socket %s: longer than %zu bytes", path, sizeof(name.sun_path) - 1);
+		return fail_set(fail, -ENAMETOOLONG, "control.socket %s: longer than %zu bytes", path,
+		        sizeof(name.sun_path) - 1);
 	memcpy(name.sun_path, path, strlen(path));
 	if (make_folder(path) < 0)
 		return fail_set(fail, -ENOMEM, "out of memory");

@@ -98,6 +98,7 @@ static enum collector_says ask_collector(struct request *r)
 
 static enum flow_next classify_read(struct request *r)
 {
+	static const struct fields none;
 	bool get = strcmp(r->method, "GET") == 0 || request_is_head(r);
 
 	if (r->has_body && get)
@@ -109,7 +110,7 @@ static enum flow_next classify_read(struct request *r)
 	}
 	/* What an answer depends on beside the URI and who asks its Vary says under the origin policy. */
 	request_key(r->primary.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity,
-	        by_origin(r) ? &(struct fields){0} : &r->fields, r->flow->secret);
+	        by_origin(r) ? &none : &r->fields, r->flow->secret);
 	r->key = r->primary;
 	return go_to(r, ask_collector(r) == COLLECTOR_REFUSES ? STEP_DELIVER : STEP_LOOKUP);
 }

@@ -124,7 +124,7 @@ struct request {
 		struct tags tags;  /* what it spoils */
 		atomic_uint waits; /* what its answer still waits for */
 		bool ended;
-	} write; /* flow/write.c's */
+	} write;    /* flow/write.c's */
 	bool joins; /* a list that is made of several pages, see struct flow_collector */
 	struct cache_key key;
 	struct cache_key primary; /* the key before a marker led to one of several variants */

@@ -101,7 +101,8 @@ static struct blob *compress_body(const struct blob *body)
 	stream.avail_out = (uInt)room;
 	if (deflate(&stream, Z_FINISH) == Z_STREAM_END) {
 		fitted = realloc(data, stream.total_out);
-		data = fitted ? fitted : data;
+		if (fitted)
+			data = fitted;
 		blob = blob_new(data, stream.total_out);
 	}
 	deflateEnd(&stream);

@@ -259,10 +259,12 @@ static struct json_object *print_read_ahead(const struct metrics_snapshot *now)
 struct json_object *status_print(struct front *front, const struct conf *conf)
 {
 	CLEANUP(freep) struct metrics_snapshot *now = malloc(sizeof(*now));
-	struct json_object *object = now ? json_object_new_object() : NULL;
+	struct json_object *object = json_object_new_object();
 
-	if (!object)
+	if (!object || !now) {
+		json_object_put(object);
 		return NULL;
+	}
 	metrics_gather(now, front, conf);
 	status_add_text(object, "version", PACKAGE_VERSION);
 	status_add_text(object, "upstream", front->flow->origin->base);

@@ -26,6 +26,7 @@ make_upgrade() {
 # Runs a script as root in a copy of this machine's files: an overlay in a mount namespace of its own, whose changes are
 # in memory and gone with it. What the script is to have is in /tmp/package.
 in_thrown_away_root() {
+	# shellcheck disable=SC2016 # the script's own arguments
 	"${as_root[@]}" unshare --mount bash -euc '
 		mount -t tmpfs none "$1"
 		mkdir "$1"/changes "$1"/work "$1"/root
