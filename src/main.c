@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "collect/collect.h"
+#include "collect/warmer.h"
 #include "control/control.h"
 #include "flow/changes.h"
 #include "flow/inner.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct cache *cache;
 	struct flow flow;
 	struct collect collect;
+	struct warmer *warmer;
 	struct front *front;
 	struct lookout *lookout;
 	struct service service;
@@ -184,6 +186,7 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 		log_error("reload: the certificate stays as it was: %s", fail.text);
 	front_set_conf(d->front, conf);
 	lookout_set_conf(d->lookout, conf);
+	warmer_set_conf(d->warmer, conf);
 	conf_unref(d->conf);
 	d->conf = conf;
 }
@@ -264,7 +267,10 @@ static int start(struct daemon *d, struct fail *fail)
 		return fail_set(fail, -ENOMEM, "out of memory");
 	if ((r = start_control(d, fail)) < 0) /* first, so that whoever is told that the daemon is ready can reach it */
 		return r;
-	return front_start(d->front, fail);
+	if ((r = front_start(d->front, fail)) < 0)
+		return r;
+	r = warmer_start(&d->flow, d->conf, &d->warmer);
+	return r < 0 ? fail_set(fail, r, "starting the warmer: %s", strerror(-r)) : 0;
 }
 
 /* Answers under way are finished, and requests that were answered 202, as long as listen.drain_timeout allows. */
@@ -284,6 +290,7 @@ static void drain(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	control_free(d->control);
+	warmer_stop(d->warmer);
 	if (d->flow.changes)
 		changes_close(d->flow.changes); /* these answers end by nothing else */
 	drain(d);

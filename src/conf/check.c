@@ -263,6 +263,19 @@ static int complete_control_path(const struct check *check)
 	return 0;
 }
 
+/* Each read's session has a section. */
+static void check_warm(const struct check *check)
+{
+	const struct text_list *reads = &check->conf->warm.reads;
+
+	for (size_t i = 0; i < reads->count; i++) {
+		CLEANUP(freep) char *name = strndup(reads->items[i], strcspn(reads->items[i], " "));
+
+		if (name && !conf_session(check->conf, name))
+			check_wrong(check, "warm", "", "read", reads->items[i], "there is no [session \"%s\"]", name);
+	}
+}
+
 int conf_complete(
         struct conf *conf, const struct conf_source *source, const struct settings *settings, struct problems *problems)
 {
@@ -279,5 +292,6 @@ int conf_complete(
 	for (size_t i = 0; i < conf->session.count; i++)
 		if (conf_session_complete(&check, &conf->session.items[i]) < 0)
 			return -ENOMEM;
+	check_warm(&check);
 	return 0;
 }

@@ -154,6 +154,11 @@ struct conf {
 		int64_t heartbeat_ms; /* 15s */
 	} events;
 	struct {
+		struct text_list reads; /* "SESSION /path" */
+		int64_t interval_ms;    /* 20s */
+		int budget;             /* reads a minute, 60 */
+	} warm;
+	struct {
 		struct conf_lifetime *items;
 		size_t count;
 	} lifetime;

@@ -23,6 +23,7 @@
 #define ADDRESSES     &type_addresses, ""
 #define HOSTS         &type_hosts, ""
 #define ORIGINS       &type_origins, ""
+#define READS         &type_reads, ""
 #define TEXT          &type_text, ""
 #define SECRET        &type_secret, ""
 #define PROXY(words)  &type_proxy, words

@@ -12,7 +12,7 @@
  * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
  *   type    what type.h offers: URL(schemes) PATH(words) OBJECT BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
  *           TEXT SECRET PROXY(schemes) LISTENERS ACCOUNTS (these two: words on one line)
- *           ADDRESSES HOSTS ORIGINS (these three repeatable)
+ *           ADDRESSES HOSTS ORIGINS READS (these four repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
  *   when    RELOAD: SIGHUP puts it in force; START: needs a restart (a change is logged as such)
  *   help    whole sentences
@@ -236,6 +236,17 @@ OPTION(collections, read_ahead, collections.read_ahead, NUMBER, "16", "0", "64",
 
 OPTION(collections, batch_limit, collections.batch_limit, NUMBER, "100", "1", "10000", RELOAD,
 	"How many reads one POST /-/batch may hold.")
+
+SECTION(warm, "", "What is read again and again before anyone asks, so that whoever asks finds it in the cache.")
+
+OPTION(warm, read, warm.reads, READS, "", "", "", RELOAD,
+	"A named session and a path to read with it, as dashboard /issues.json?limit=all. May be given several times. Clients that "
+	"use that session, or its key, are served from what came.")
+OPTION(warm, interval, warm.interval_ms, SPAN, "20s", "1s", "1d", RELOAD,
+	"How often each is looked at. It is asked for when what is stored would not last one and a half times as long; with a "
+	"lifetime shorter than that, each time.")
+OPTION(warm, budget, warm.budget, NUMBER, "60", "1", "6000", RELOAD,
+	"How many of these reads may begin in a minute; a list that is read whole counts once.")
 
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 

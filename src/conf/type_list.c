@@ -136,6 +136,27 @@ static int origins_allowed(const struct option *option, struct buf *out)
 const struct option_type type_origins = {
         "ORIGIN", true, origins_parse, list_print, origins_allowed, list_copy, list_release};
 
+/* Whether there is such a session is looked up when all is read. */
+static int reads_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	size_t size = strcspn(text, " ");
+
+	if (!*text) {
+		list_release(member);
+		return 0;
+	}
+	if (size == 0 || text[size] != ' ' || text[size + 1] != '/' || strpbrk(text + size + 1, " \t#"))
+		return fail_set(fail, -EINVAL, "\"%s\" is not a session and a path", text);
+	return list_add(member, text);
+}
+
+static int reads_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "SESSION /PATH");
+}
+
+const struct option_type type_reads = {"READ", true, reads_parse, list_print, reads_allowed, list_copy, list_release};
+
 /* Words: a list on one line, so that each [section "NAME"] has its own. */
 
 static int words_add(struct text_list *list, const char *word, size_t size)
