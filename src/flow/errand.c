@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/forward.h"
+#include "flow/named_session.h"
 #include "redmine/redact.h"
 
 #include <errno.h>
@@ -331,6 +332,7 @@ bool errand_hold(struct request *r)
 	pthread_mutex_lock(&errands->lock);
 	if (errand_lane_find(errands, r->identity.digest) && (turn = calloc(1, sizeof(*turn)))) {
 		turn->write = request_ref(r);
+		turn->until_us = clock_monotonic_us() + named_session_timeout_ms(r) * 1000;
 		r->in_turn = true;
 		r->lane = errand_lane_add(errands, r->identity.digest, turn);
 		held = true;

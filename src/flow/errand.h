@@ -58,7 +58,8 @@ void errand_accept(struct request *r);
 
 /*
  * A parked write comes after the errands of its identity that came before it. True: it was put there, and goes on
- * with STEP_WRITE when its turn comes. False: nothing is before it. Any thread.
+ * with STEP_WRITE when its turn comes; or is answered 503 when one before it ends and it has waited as long as Redmine
+ * may take to answer. False: nothing is before it. Any thread.
  */
 bool errand_hold(struct request *r);
 

@@ -41,6 +41,7 @@ struct errand {
 struct errand_turn {
 	struct errand *errand; /* one reference; NULL: a write */
 	struct request *write; /* one reference; NULL: an errand */
+	int64_t until_us;      /* of a write: when it has waited long enough, monotonic */
 	struct errand_turn *next;
 };
 
@@ -76,7 +77,7 @@ void errand_run(struct errand *errand);
 struct errand_lane *errand_lane_find(struct errands *errands, const uint8_t *identity);
 /* Puts a turn at the end of the identity's lane, which is made if need be. Takes over the turn. NULL: out of memory, the turn is still the caller's. */
 struct errand_lane *errand_lane_add(struct errands *errands, const uint8_t *identity, struct errand_turn *turn);
-/* Begins what may begin, giving up the lock meanwhile; an empty lane is gone afterwards. */
+/* Begins what may begin and refuses writes that have waited too long, giving up the lock meanwhile; an empty lane is gone afterwards. */
 void errand_lane_drive(struct errands *errands, struct errand_lane *lane);
 /* What was under way is over. */
 void errand_lane_finish(struct errands *errands, struct errand_lane *lane);

@@ -1,5 +1,9 @@
 #include "flow/errand_inside.h"
 
+#include "base/clock.h"
+
+#define LATE_RETRY_AFTER 5
+
 static struct errand_lane **bucket_of(struct errands *errands, const uint8_t *identity)
 {
 	return &errands->lanes[identity[0] % ERRAND_BUCKETS];
@@ -53,6 +57,39 @@ static struct errand_turn *take_first(struct errand_lane *lane)
 	return turn;
 }
 
+/* The first write whose time is up, wherever it stands; NULL: none. */
+static struct errand_turn *take_late(struct errand_lane *lane)
+{
+	struct errand_turn *before = NULL, *turn = lane->first;
+	int64_t now_us = clock_monotonic_us();
+
+	while (turn && !(turn->write && turn->until_us < now_us)) {
+		before = turn;
+		turn = turn->next;
+	}
+	if (!turn)
+		return NULL;
+	if (!before)
+		return take_first(lane);
+	before->next = turn->next;
+	if (lane->last == turn)
+		lane->last = before;
+	return turn;
+}
+
+static void refuse(struct errand_turn *turn)
+{
+	struct request *r = turn->write;
+
+	r->lane = NULL;
+	pipe_abandon(&r->upload);
+	request_answer_error(r, 503, LATE_RETRY_AFTER,
+	        "Requests that came before and were answered 202 are not done yet. This one was not sent: nothing was changed.");
+	flow_resume(r, STEP_DELIVER);
+	request_unref(r);
+	free(turn);
+}
+
 static void begin(struct errand_turn *turn)
 {
 	if (turn->errand) {
@@ -81,17 +118,25 @@ void errand_lane_drive(struct errands *errands, struct errand_lane *lane)
 	if (lane->driven)
 		return;
 	lane->driven = true;
-	while (!lane->busy && lane->first && !errands->ended) {
-		struct errand_turn *turn = take_first(lane);
+	while (lane->first && !errands->ended) {
+		struct errand_turn *late = take_late(lane), *turn = NULL;
 
-		lane->busy = true;
-		if (turn->errand) {
+		if (!late && lane->busy)
+			break;
+		if (!late) {
+			turn = take_first(lane);
+			lane->busy = true;
+		}
+		if (turn && turn->errand) {
 			turn->errand->state = ERRAND_RUNNING;
 			errands->waiting--;
 			errands->running++;
 		}
 		pthread_mutex_unlock(&errands->lock);
-		begin(turn);
+		if (late)
+			refuse(late);
+		else
+			begin(turn);
 		pthread_mutex_lock(&errands->lock);
 	}
 	lane->driven = false;

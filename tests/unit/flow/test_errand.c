@@ -2,6 +2,8 @@
 
 #include "kit.h"
 
+#include <unistd.h>
+
 /* A client's request as the front hands it over: its preferences read. */
 static void ask(struct client *client, struct kit *kit, const char *method, const char *fields, const char *body)
 {
@@ -164,6 +166,36 @@ START_TEST(a_write_has_its_turn_among_them)
 }
 END_TEST
 
+/* It is told when one before it ends, so that its wait has an end. */
+START_TEST(a_write_does_not_wait_for_ever)
+{
+	static const char *const settings[] = {"upstream.timeout=100ms", NULL};
+	char ids[3][ERRAND_ID_SIZE];
+	struct client write;
+	struct kit kit;
+	int64_t until_us;
+
+	kit_make(&kit, &(struct kit_options){.settings = settings});
+	for (size_t i = 0; i < 2; i++)
+		send(&kit, "PUT", AS_A LATER, "{}", ids[i]);
+	ask(&write, &kit, "PUT", AS_A, "{}");
+	send(&kit, "PUT", AS_A LATER, "{}", ids[2]);
+	for (until_us = clock_monotonic_us() + 101000; clock_monotonic_us() < until_us;)
+		usleep(1000);
+	client_assert_waits(&write);
+	kit_answer(&kit, 0, "204 No Content\r\n", "");
+	client_assert_answer(&write, 503, "", NULL);
+	ck_assert_ptr_nonnull(strstr(buf_text(&write.r->answer.body), "nothing was changed"));
+	client_leave(&write);
+	for (size_t i = 1; i < 3; i++) {
+		ck_assert_uint_eq(kit.job_count, i + 1);
+		kit_answer(&kit, i, "204 No Content\r\n", "");
+		assert_outcome(&kit, ids[i], AS_A, ERRAND_DONE, 204, "");
+	}
+	kit_clear(&kit);
+}
+END_TEST
+
 /* What is over before it has begun does not pile up. */
 START_TEST(many_that_are_refused_at_once)
 {
@@ -291,5 +323,5 @@ START_TEST(what_is_not_wanted_so)
 END_TEST
 
 UNIT_MAIN("errand", one_is_done_without_its_client, those_of_one_identity_come_one_by_one,
-        a_write_has_its_turn_among_them, many_that_are_refused_at_once, a_full_queue_refuses, outcomes_grow_old,
-        the_end_of_the_daemon, what_is_not_wanted_so)
+        a_write_has_its_turn_among_them, a_write_does_not_wait_for_ever, many_that_are_refused_at_once,
+        a_full_queue_refuses, outcomes_grow_old, the_end_of_the_daemon, what_is_not_wanted_so)
