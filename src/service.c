@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 5000
@@ -47,22 +48,36 @@ void service_release(struct service *s)
 	s->given.count = 0;
 }
 
+/* How Redmine is, from what it answered last. */
+static void print_upstream(struct flow *flow, char *text, size_t size)
+{
+	time_t since = atomic_load(&flow->asked.since_ms) / 1000;
+	struct tm when;
+
+	if (since == 0)
+		snprintf(text, size, "Redmine was not asked yet");
+	else if (!atomic_load(&flow->asked.down))
+		snprintf(text, size, "Redmine answers");
+	else if (!localtime_r(&since, &when) || strftime(text, size, "Redmine does not answer since %F %T", &when) == 0)
+		snprintf(text, size, "Redmine does not answer");
+}
+
 /* One line for `systemctl status`. */
 static void print_status(struct front *front, struct flow *flow, char *text, size_t size)
 {
+	char upstream[64];
 	struct front_figures figures;
 	unsigned long long hits, asked;
 
+	print_upstream(flow, upstream, sizeof(upstream));
 	front_get_figures(front, &figures);
 	hits = atomic_load(&flow->figures.hits) + figures.prepared;
 	asked = hits + atomic_load(&flow->figures.misses);
 	if (asked == 0)
-		snprintf(text, size, "Nothing was read yet; %llu clients are connected",
-		        (unsigned long long)figures.connections);
+		snprintf(text, size, "%s; nothing was read yet", upstream);
 	else
-		snprintf(text, size, "%.1f%% of %llu reads were hits; %llu questions to Redmine, %llu errors",
+		snprintf(text, size, "%s; %.1f%% of %llu reads were hits, %llu errors", upstream,
 		        100.0 * (double)hits / (double)asked, asked,
-		        (unsigned long long)atomic_load(&flow->figures.upstream),
 		        (unsigned long long)atomic_load(&flow->figures.errors));
 }
 

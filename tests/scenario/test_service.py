@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import wire
+from behaviours import RESET
 from client import Connection
 from daemon import BINARY, Daemon, StartFailed, until
 from redmine_model import ADMIN_KEY
@@ -205,12 +206,15 @@ def test_a_given_socket_for_all_needs_leave(engine, fake, tmp_path):
 # The state in a line.
 
 
-def test_status_tells_hits_and_errors(launch, manager):
+def test_status_tells_hits_and_how_redmine_is(launch, fake, manager):
     daemon = launch(env=dict(manager.env, WATCHDOG_USEC="200000"))
-    manager.expect(r"^STATUS=Nothing was read yet")
+    manager.expect(r"^STATUS=Redmine was not asked yet; nothing was read yet$")
     for _ in range(4):
         daemon.get("/issues.json", ADMIN)
-    manager.expect(r"^STATUS=75\.0% of 4 reads were hits; 1 questions to Redmine, 0 errors$")
+    manager.expect(r"^STATUS=Redmine answers; 75\.0% of 4 reads were hits, 0 errors$")
+    fake.on("/projects.json", RESET)
+    daemon.get("/projects.json", ADMIN)
+    manager.expect(r"^STATUS=Redmine does not answer since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d; 60\.0% of 5 reads were hits")
     daemon.process.terminate()
     manager.expect(r"^STOPPING=1\nSTATUS=Finishing")
 

@@ -1,8 +1,12 @@
 /* The front as a whole: starting, limits, slow clients, new settings, stopping. */
 #include "kit.h"
 
+#include "front/loop.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -366,5 +370,39 @@ START_TEST(nothing_grows)
 }
 END_TEST
 
-UNIT_MAIN("front", counts, address_in_use, never_started, connections_beyond_the_limit, slow_heads_are_ended,
-        waiting_clients_are_not_ended, new_settings, drains, draining_has_a_limit, stops_under_load, nothing_grows)
+/* An event thread in this handler hangs until it is freed. Semaphores, as nothing else is safe there. */
+static sem_t stuck, freed;
+
+static void hang(int number)
+{
+	sem_post(&stuck);
+	while (sem_wait(&freed) < 0)
+		continue;
+}
+
+START_TEST(a_thread_that_hangs_has_no_beat)
+{
+	const char *const settings[] = {"listen.threads=2", NULL};
+	const struct sigaction action = {.sa_handler = hang};
+	struct kit kit;
+
+	sem_init(&stuck, 0, 0);
+	sem_init(&freed, 0, 0);
+	make(&kit, settings);
+	ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	front_beat(kit.front);
+	UNTIL(front_beat(kit.front));
+	pthread_kill(kit.front->loops[1].thread, SIGUSR1);
+	sem_wait(&stuck);
+	front_beat(kit.front); /* may tell of the time before it hung */
+	for (int i = 0; i < 100; i++)
+		ck_assert(!front_beat(kit.front));
+	sem_post(&freed);
+	UNTIL(front_beat(kit.front));
+	kit_clear(&kit);
+}
+END_TEST
+
+UNIT_MAIN("front", a_thread_that_hangs_has_no_beat, counts, address_in_use, never_started, connections_beyond_the_limit,
+        slow_heads_are_ended, waiting_clients_are_not_ended, new_settings, drains, draining_has_a_limit,
+        stops_under_load, nothing_grows)

@@ -2,6 +2,8 @@
 
 #include "kit.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -239,5 +241,82 @@ START_TEST(all_or_none)
 }
 END_TEST
 
-UNIT_MAIN("listener", one_socket_for_each_thread, address_in_use, version_6, names_are_looked_up, others_can_reach_it,
-        unix_socket, unix_socket_left_behind, unix_path_of_something_else, all_or_none)
+/* A socket as a service manager would hold it, on some port of host. */
+static int held_socket(const char *host)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(inet_pton(AF_INET, host, &at.sin_addr), 1);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+START_TEST(given_sockets_are_shared_by_all_threads)
+{
+	struct conf *conf = kit_conf(NULL);
+	struct given_sockets given = {.items = {{.name = "http"}, {.name = "https"}}, .count = 2};
+	struct listeners l;
+	struct fail fail = {0};
+	int flags;
+
+	for (size_t i = 0; i < 2; i++) {
+		given.items[i].fd = held_socket("127.0.0.1");
+		ck_assert_int_eq(listen(given.items[i].fd, 1), 0);
+	}
+	ck_assert_msg(listeners_adopt(&l, &given, conf, 3, &fail) == 0, "%s", fail.text);
+	ck_assert_uint_eq(l.count, 6);
+	for (unsigned i = 0; i < 6; i++) {
+		ck_assert_uint_eq(l.items[i].loop, i % 3);
+		ck_assert(l.items[i].tls == (i >= 3) && !l.items[i].unix_socket && !l.items[i].remote);
+		ck_assert_str_eq(l.items[i].authority, l.items[i].text);
+		ck_assert_ptr_eq(strstr(l.items[i].text, "127.0.0.1:"), l.items[i].text);
+		flags = fcntl(l.items[i].fd, F_GETFL);
+		ck_assert(flags & O_NONBLOCK);
+	}
+	listeners_close(&l);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_ge(fcntl(given.items[i].fd, F_GETFD), 0); /* still the service manager's */
+		close(given.items[i].fd);
+	}
+	conf_unref(conf);
+}
+END_TEST
+
+START_TEST(given_sockets_that_cannot_be_used)
+{
+	static const struct {
+		const char *host, *allowed;
+		bool listens;
+		int r;
+		const char *said;
+	} rows[] = {
+	        {"127.0.0.1", "no", false, -EINVAL, "socket \"http\": not a listening stream socket"},
+	        {"0.0.0.0", "no", true, -EACCES, "other machines could reach 0.0.0.0:"},
+	        {"0.0.0.0", "yes", true, 0, ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char setting[64];
+		const char *const settings[] = {setting, NULL};
+		struct given_sockets given = {.items = {{.fd = held_socket(rows[i].host), .name = "http"}}, .count = 1};
+		struct listeners l;
+		struct fail fail = {0};
+		struct conf *conf;
+
+		snprintf(setting, sizeof(setting), "listen.allow_remote=%s", rows[i].allowed);
+		conf = kit_conf(settings);
+		if (rows[i].listens)
+			ck_assert_int_eq(listen(given.items[0].fd, 1), 0);
+		ck_assert_int_eq(listeners_adopt(&l, &given, conf, 1, &fail), rows[i].r);
+		ck_assert_msg(strstr(fail.text, rows[i].said) != NULL, "%s", fail.text);
+		listeners_close(&l);
+		close(given.items[0].fd);
+		conf_unref(conf);
+	}
+}
+END_TEST
+
+UNIT_MAIN("listener", given_sockets_are_shared_by_all_threads, given_sockets_that_cannot_be_used,
+        one_socket_for_each_thread, address_in_use, version_6, names_are_looked_up, others_can_reach_it, unix_socket,
+        unix_socket_left_behind, unix_path_of_something_else, all_or_none)
