@@ -11,6 +11,7 @@
 #include "flow/inner.h"
 #include "flow/lookout.h"
 #include "front/front.h"
+#include "front/webhook.h"
 #include "service.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ struct daemon {
 	struct warmer *warmer;
 	struct front *front;
 	struct lookout *lookout;
+	struct webhook *webhook;
 	struct service service;
 	struct control *control;
 	pthread_mutex_t reloading; /* guards conf and service, which an order of another thread may change */
@@ -262,6 +264,8 @@ static int start(struct daemon *d, struct fail *fail)
 	collect_init(&d->collect, &d->flow);
 	if ((r = front_new(&d->flow, d->conf, &d->service.given, &d->front, fail)) < 0)
 		return r;
+	if ((r = webhook_new(&d->flow, d->conf, &d->webhook, fail)) < 0)
+		return r;
 	d->lookout = lookout_new(&d->flow, d->conf);
 	if (!d->lookout)
 		return fail_set(fail, -ENOMEM, "out of memory");
@@ -295,6 +299,7 @@ static void stop(struct daemon *d)
 		changes_close(d->flow.changes); /* these answers end by nothing else */
 	drain(d);
 	lookout_free(d->lookout);
+	webhook_free(d->webhook);
 	if (d->engines)
 		engines_stop(d->engines, false);
 	if (d->flow.errands)

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include <errno.h>
+#include <nettle/memops.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
@@ -111,4 +112,20 @@ int digest_secret_load(struct digest_secret *ret, const char *path, struct fail 
 	digest_secret_random(ret);
 	r = set_aside(path, fail);
 	return r < 0 ? r : digest_secret_save(ret, path, fail);
+}
+
+void digest_message(
+        uint8_t ret[DIGEST_SIZE], const void *key, size_t key_size, const void *message, size_t message_size)
+{
+	struct hmac_sha256_ctx context;
+
+	hmac_sha256_set_key(&context, key_size, key);
+	if (message_size > 0)
+		hmac_sha256_update(&context, message_size, message);
+	hmac_sha256_digest(&context, DIGEST_SIZE, ret);
+}
+
+bool digest_equal(const uint8_t one[DIGEST_SIZE], const uint8_t other[DIGEST_SIZE])
+{
+	return memeql_sec(one, other, DIGEST_SIZE);
 }

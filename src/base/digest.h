@@ -10,6 +10,7 @@
 #include "base/fail.h"
 
 #include <nettle/hmac.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DIGEST_SIZE SHA256_DIGEST_SIZE /* 32 bytes */
@@ -32,6 +33,13 @@ void digest_add_text(struct digest *d, const char *text);
 
 /* Ends the digest and writes it. */
 void digest_end(struct digest *d, uint8_t ret[DIGEST_SIZE]);
+
+/* The HMAC-SHA-256 of one message under a key of any size, as others compute it (RFC 2104). */
+void digest_message(
+        uint8_t ret[DIGEST_SIZE], const void *key, size_t key_size, const void *message, size_t message_size);
+
+/* Compares two digests in a time that tells nothing of where they differ. */
+bool digest_equal(const uint8_t one[DIGEST_SIZE], const uint8_t other[DIGEST_SIZE]);
 
 /*
  * Reads the secret kept in a file, or makes one from getrandom(2) and writes

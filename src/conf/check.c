@@ -136,6 +136,24 @@ static void check_watch(const struct check *check)
 		check_wrong(check, "watch", "", "session", NULL, "there is no [session \"%s\"]", name);
 }
 
+static void check_webhook(const struct check *check)
+{
+	const char *address = check->conf->webhook.address;
+	struct address parsed;
+	struct fail fail = {0};
+
+	if (!address || !*address)
+		return;
+	if (address_parse(address, &parsed, &fail) < 0)
+		check_wrong(check, "webhook", "", "address", NULL, "%s", fail.text);
+	else if (parsed.kind != ADDRESS_TCP)
+		check_wrong(check, "webhook", "", "address", NULL,
+		        "Redmine reaches no socket of a file; allowed: 192.0.2.7:7337");
+	if (!check->conf->webhook.secret_file)
+		check_wrong(
+		        check, "webhook", "", "secret_file", NULL, "not given; unsigned deliveries are not believed");
+}
+
 static void check_plugin(const struct check *check, const struct conf_engine *engine)
 {
 	struct fail fail = {0};
@@ -287,6 +305,7 @@ int conf_complete(
 	check_upstream(&check);
 	check_listen(&check);
 	check_watch(&check);
+	check_webhook(&check);
 	for (size_t i = 0; i < conf->engine.count; i++)
 		check_engine(&check, &conf->engine.items[i]);
 	for (size_t i = 0; i < conf->session.count; i++)

@@ -150,6 +150,10 @@ struct conf {
 		int64_t interval_ms; /* 10s */
 	} watch;
 	struct {
+		char *address;     /* NULL: none */
+		char *secret_file; /* given when address is */
+	} webhook;
+	struct {
 		int clients;          /* 64 */
 		int64_t heartbeat_ms; /* 15s */
 	} events;

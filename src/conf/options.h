@@ -263,6 +263,15 @@ OPTION(watch, interval, watch.interval_ms, SPAN, "10s", "100ms", "1h", RELOAD,
 	"How often Redmine is asked: for the issues changed last, the newest time entries, the projects, and lists of versions "
 	"that clients read.")
 
+SECTION(webhook, "", "Where Redmine 7 and later may say at once what was changed in it.")
+
+OPTION(webhook, address, webhook.address, TEXT, "", "", "", START,
+	"Where its webhooks are taken in: an address that Redmine can reach, as 192.0.2.7:7337; it refuses to call loopback "
+	"addresses. Any URL there is good for a webhook. Empty: nowhere.")
+OPTION(webhook, secret_file, webhook.secret_file, SECRET, "", "", "", START,
+	"File of the secret that was given to Redmine with the webhook, one line, read as the key_file of a session. Only deliveries "
+	"that are signed with it are believed.")
+
 SECTION(events, "", "What dashboards are told of changes: GET /-/events.")
 
 OPTION(events, clients, events.clients, NUMBER, "64", "0", "100000", RELOAD,

@@ -17,5 +17,6 @@ libdaemon_a_SOURCES += \
 	src/redmine/splice_json.c src/redmine/splice_xml.c \
 	src/redmine/tags.c src/redmine/tags.h \
 	src/redmine/target.c src/redmine/target.h \
+	src/redmine/webhook.c src/redmine/webhook.h \
 	src/redmine/who.c src/redmine/who.h \
 	src/redmine/write_tags.c src/redmine/write_tags.h

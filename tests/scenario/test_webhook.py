@@ -1,0 +1,137 @@
+"""Deliveries of Redmine 7's webhooks, made as its app/models/webhook.rb makes them."""
+
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from client import Connection
+from daemon import StartFailed
+from redmine_model import MANAGER_KEY
+from test_events import Listener
+from wire import free_port
+
+SECRET = "s3cret-of-the-webhook"
+MANAGER = [("X-Redmine-API-Key", MANAGER_KEY)]
+LIFETIMES = {f"lifetime.{name}": "1h" for name in ("issues", "issue", "projects", "news", "wiki_page", "time_entries")}
+TARGETS = ["/issues/3.json", "/issues/4.json", "/issues.json", "/projects.json"]
+
+
+@pytest.fixture
+def receiving(launch, fake, tmp_path):
+    """A daemon with `deliver`, and answers in its cache."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    port = free_port()
+    daemon = launch({**LIFETIMES, "webhook.address": f"127.0.0.1:{port}", "webhook.secret_file": secret})
+    daemon.secrets.add(SECRET)
+
+    def deliver(payload, signature=None, method="POST"):
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        if signature is None:
+            signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        fields = [("Content-Type", "application/json"), ("User-Agent", "Redmine")]
+        if signature:
+            fields.append(("X-Redmine-Signature-256", signature))
+        with Connection(("127.0.0.1", port)) as connection:
+            return connection.request(method, "/any/where", fields, body)
+
+    daemon.deliver = deliver
+    for target in TARGETS:
+        daemon.get(target, MANAGER)
+    return daemon
+
+
+def issue(kind="issue.updated", number=3, **more):
+    return {
+        "type": kind,
+        "timestamp": "2026-11-22T12:00:00Z",
+        "data": {
+            "issue": {"id": number, "project": {"id": 1, "name": "eCookbook"}, "subject": "said by a webhook", **more},
+            "journal": {"id": 9, "created_on": "2026-11-22T12:00:00Z", "notes": "ü", "details": []},
+        },
+    }
+
+
+def hits(daemon):
+    return [daemon.get(target, MANAGER).hit for target in TARGETS]
+
+
+def test_signed_delivery_drops_what_it_names(receiving):
+    with Listener(receiving) as listener:
+        assert receiving.deliver(issue()).status == 200
+        event = json.loads(listener.event()["data"])
+    assert event["source"] == "webhook" and event["url"] == "/issues/3.json"
+    assert hits(receiving) == [False, True, False, True]
+
+
+def test_parent_is_dropped_too(receiving):
+    assert receiving.deliver(issue(number=5, parent={"id": 4})).status == 200
+    assert hits(receiving) == [True, False, False, True]
+
+
+def test_delivery_that_comes_again_does_no_harm(receiving):
+    for _ in range(3):
+        assert receiving.deliver(issue()).status == 200
+    hits(receiving)
+    assert hits(receiving) == [True] * 4
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["", "sha256=", "sha256=" + "0" * 64, "sha1=" + "0" * 40, "sha256=" + "z" * 64, "0" * 64, "sha256=" + "0" * 63],
+)
+def test_delivery_without_the_right_signature_does_nothing(receiving, signature):
+    assert receiving.deliver(issue(), signature).status == 401
+    assert hits(receiving) == [True] * 4
+    assert SECRET not in receiving.stderr
+
+
+def test_signature_is_of_the_very_bytes(receiving):
+    body = json.dumps(issue()).encode()
+    signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    assert receiving.deliver(body + b" ", signature).status == 401
+    assert receiving.deliver(body, signature.upper().replace("SHA", "sha")).status == 401
+    assert receiving.deliver(body, signature).status == 200
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"{}", b'{"type":1}', b'{"type":"issue.updated","data":{}}', b'{"type":"issue"}'])
+def test_what_is_no_delivery(receiving, payload):
+    assert receiving.deliver(payload).status == 400
+    assert hits(receiving) == [True] * 4
+
+
+def test_types_that_are_not_known_are_taken(receiving):
+    assert receiving.deliver({"type": "document.created", "data": {"document": {"id": 1}}}).status == 200
+    assert hits(receiving) == [True] * 4
+
+
+@pytest.mark.parametrize("kind", ["time_entry", "wiki_page", "news", "version"])
+@pytest.mark.parametrize("change", ["created", "updated", "deleted"])
+def test_every_type(receiving, kind, change):
+    with Listener(receiving) as listener:
+        assert receiving.deliver({"type": f"{kind}.{change}", "data": {kind: {"id": 7, "title": "x"}}}).status == 200
+        tags = json.loads(listener.event()["data"])["tags"]
+    named = {"time_entry": "time_entry:7", "wiki_page": "wiki", "news": "news", "version": "versions"}
+    assert named[kind] in tags
+
+
+def test_too_large_and_other_methods(receiving):
+    assert receiving.deliver(b" " * (1024 * 1024 + 1)).status == 413
+    assert receiving.deliver(b"", method="GET").status == 405
+    assert hits(receiving) == [True] * 4
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"webhook.address": "127.0.0.1:7337"}, "unsigned deliveries are not believed"),
+        ({"webhook.address": "nonsense", "webhook.secret_file": "/nowhere"}, "webhook.address|redmine-cached.conf"),
+    ],
+)
+def test_settings_that_cannot_work(launch, fake, options, said):
+    with pytest.raises(StartFailed) as failure:
+        launch(options)
+    assert any(part in failure.value.stderr for part in said.split("|"))
