@@ -124,6 +124,9 @@ bool stale_serve_at_once(struct request *r, int64_t now_ms)
 	const struct generations *generations = cache_generations(r->flow->cache);
 	bool slow;
 
+	/* What comes now cannot be stored: every reader would have it fetched for nothing. */
+	if (flights_parted(r->flow->flights, &r->key))
+		return false;
 	if (stale_may_serve(r, r->stale, generations, STALE_REFRESHING, now_ms)) {
 		stale_refresh(r, false);
 		stale_answer(r, STALE_REFRESHING, now_ms);

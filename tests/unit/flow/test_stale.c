@@ -128,6 +128,26 @@ START_TEST(served_while_it_is_refreshed)
 }
 END_TEST
 
+/* Redmine's answer has become one that is not stored: it is no use to fetch it in the background. */
+START_TEST(not_refreshed_in_vain)
+{
+	struct client client;
+	struct kit kit;
+
+	make(&kit, both);
+	client_ask(&client, &kit, "GET", "/issues.json", "Cache-Control: only-if-cached, no-cache\r\n");
+	flights_part(kit.flow.flights, &client.r->key);
+	client_leave(&client);
+	client_ask(&client, &kit, "GET", "/issues.json", NULL);
+	client_assert_waits(&client);
+	ck_assert_int_eq(kit_job(&kit, 1)->rank, JOB_INTERACTIVE);
+	kit_answer(&kit, 1, KIT_JSON, "new");
+	client_assert_answer(&client, 200, "; fwd=stale", "new");
+	client_leave(&client);
+	clear(&kit);
+}
+END_TEST
+
 START_TEST(failed_refresh_changes_nothing)
 {
 	struct client client;
@@ -332,6 +352,6 @@ START_TEST(breaker)
 }
 END_TEST
 
-UNIT_MAIN("stale", how_long, who_may_have_it, served_while_it_is_refreshed, failed_refresh_changes_nothing,
-        served_instead_of_an_error, what_must_be_validated, waiters_are_judged_each, never_what_a_write_has_spoilt,
-        slow, breaker)
+UNIT_MAIN("stale", how_long, who_may_have_it, served_while_it_is_refreshed, not_refreshed_in_vain,
+        failed_refresh_changes_nothing, served_instead_of_an_error, what_must_be_validated, waiters_are_judged_each,
+        never_what_a_write_has_spoilt, slow, breaker)
