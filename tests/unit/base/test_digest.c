@@ -181,6 +181,24 @@ START_TEST(a_folder_in_its_place_is_an_error)
 }
 END_TEST
 
-UNIT_MAIN("digest", is_hmac_sha_256_with_lengths, members_do_not_run_together, another_secret_another_digest,
-        secret_is_made_once_and_private, a_file_of_another_size_is_set_aside, without_a_place_the_secret_is_a_fresh_one,
-        a_folder_in_its_place_is_an_error)
+/* RFC 4231, test cases 2 and 6: keys of others, shorter and longer than a block. */
+START_TEST(messages_of_others)
+{
+	static const uint8_t short_key[] = {0x5b, 0xdc, 0xc1, 0x46}, long_key[] = {0x60, 0xe4, 0x31, 0x59};
+	uint8_t key[131], digest[DIGEST_SIZE], other[DIGEST_SIZE];
+
+	digest_message(digest, "Jefe", 4, "what do ya want for nothing?", 28);
+	ck_assert_mem_eq(digest, short_key, sizeof(short_key));
+	memset(key, 0xaa, sizeof(key));
+	digest_message(other, key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First", 54);
+	ck_assert_mem_eq(other, long_key, sizeof(long_key));
+	ck_assert(digest_equal(digest, digest));
+	ck_assert(!digest_equal(digest, other));
+	digest_message(digest, "", 0, NULL, 0);
+	ck_assert(!digest_equal(digest, other));
+}
+END_TEST
+
+UNIT_MAIN("digest", messages_of_others, is_hmac_sha_256_with_lengths, members_do_not_run_together,
+        another_secret_another_digest, secret_is_made_once_and_private, a_file_of_another_size_is_set_aside,
+        without_a_place_the_secret_is_a_fresh_one, a_folder_in_its_place_is_an_error)

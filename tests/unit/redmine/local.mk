@@ -13,6 +13,8 @@ redmine_tests = \
 	tests/unit/redmine/test_resource \
 	tests/unit/redmine/test_splice \
 	tests/unit/redmine/test_tags \
+	tests/unit/redmine/test_issue_rows \
+	tests/unit/redmine/test_webhook \
 	tests/unit/redmine/test_write_tags \
 	tests/unit/redmine/test_issue_body \
 	tests/unit/redmine/test_target
@@ -96,3 +98,9 @@ tests_unit_redmine_test_splice_LDADD = $(TESTS_LIBS)
 tests_unit_redmine_test_json_SOURCES = tests/unit/redmine/test_json.c tests/unit/unit.h
 tests_unit_redmine_test_json_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_redmine_test_json_LDADD = $(TESTS_LIBS)
+tests_unit_redmine_test_webhook_SOURCES = tests/unit/redmine/test_webhook.c tests/unit/unit.h tests/unit/redmine/tag_kit.h
+tests_unit_redmine_test_webhook_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_redmine_test_webhook_LDADD = $(TESTS_LIBS)
+tests_unit_redmine_test_issue_rows_SOURCES = tests/unit/redmine/test_issue_rows.c tests/unit/unit.h
+tests_unit_redmine_test_issue_rows_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_redmine_test_issue_rows_LDADD = $(TESTS_LIBS)
