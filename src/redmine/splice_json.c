@@ -225,6 +225,8 @@ static int walk_brackets(struct walk *w)
 		}
 		classify(block, &bits);
 		inside = find_inside(bits.quotes & ~find_escaped(bits.backslashes, &carry), &carry);
+		if (bits.backslashes & ~inside)
+			return -EINVAL; /* they stand in strings only (RFC 8259 section 7) */
 		r = visit(w, base, bits.opens & ~inside, bits.closes & ~inside);
 		if (r < 0)
 			return r;

@@ -89,7 +89,8 @@ static uint64_t name_of(const struct splice *splice, size_t content, size_t end,
 	const char *row = splice->data + content, *stop = splice->data + end, *type, *closing;
 	int64_t number;
 
-	row += strspn(row, " \t\r\n");
+	while (row < stop && strchr(" \t\r\n", *row) && *row)
+		row++;
 	if (stop - row < 5 || memcmp(row, "<id>", 4) != 0 || splice_digits(row + 4, stop, &number) == 0)
 		return 0;
 	if (!typed)
