@@ -36,7 +36,9 @@ def look(daemon, place, who=AS_MANAGER):
 
 
 def outcome(daemon, place, who=AS_MANAGER):
-    return until(lambda: (lambda seen: seen[1] if seen[0] == 200 else None)(look(daemon, place, who)), f"{place} is done")
+    return until(
+        lambda: (lambda seen: seen[1] if seen[0] == 200 else None)(look(daemon, place, who)), f"{place} is done"
+    )
 
 
 def write(daemon, number, subject, who=AS_MANAGER):
@@ -97,7 +99,15 @@ def test_only_who_sent_it_is_told(daemon, fake):
         for target in (place, place + "/answer"):
             assert daemon.get(target, fields).status == 404
     assert daemon.get(f"{place}?key={MANAGER_KEY}").status == 404, "another form of it is another identity"
-    for other in (place[:-1] + "x", place[:-1], place + "0", place + "/", place + "/other", "/-/requests/", place + "/answer/x"):
+    for other in (
+        place[:-1] + "x",
+        place[:-1],
+        place + "0",
+        place + "/",
+        place + "/other",
+        "/-/requests/",
+        place + "/answer/x",
+    ):
         assert daemon.get(other, [AS_MANAGER]).status == 404
     assert daemon.request("POST", place, [AS_MANAGER], b"").status == 405
     assert daemon.get(place, [AS_MANAGER]).status == 200
@@ -158,7 +168,9 @@ def test_a_write_waits_for_the_errands_before_it(daemon, fake):
 def test_many_in_order(daemon, fake):
     places = [write(daemon, 40, f"subject {number}") for number in range(60)]
     assert outcome(daemon, places[-1])["status"] == 204
-    subjects = [json.loads(bytes(request.body.kept))["issue"]["subject"] for request in fake.seen("/issues/40.json", "PUT")]
+    subjects = [
+        json.loads(bytes(request.body.kept))["issue"]["subject"] for request in fake.seen("/issues/40.json", "PUT")
+    ]
     assert subjects == [f"subject {number}" for number in range(60)]
 
 
@@ -270,7 +282,10 @@ def test_many_clients_at_once(daemon, fake):
         who = ("X-Redmine-API-Key", [ADMIN_KEY, MANAGER_KEY, REPORTER_KEY][number % 3])
         places[number] = (
             who,
-            [send(daemon, "PUT", f"/issues/{70 + number}.json", b'{"issue":{"notes":"%d"}}' % step, who) for step in range(8)],
+            [
+                send(daemon, "PUT", f"/issues/{70 + number}.json", b'{"issue":{"notes":"%d"}}' % step, who)
+                for step in range(8)
+            ],
         )
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
@@ -281,7 +296,10 @@ def test_many_clients_at_once(daemon, fake):
     for number, (who, mine) in places.items():
         for place in mine:
             outcome(daemon, place, who)
-        notes = [json.loads(bytes(request.body.kept))["issue"]["notes"] for request in fake.seen(f"/issues/{70 + number}.json", "PUT")]
+        notes = [
+            json.loads(bytes(request.body.kept))["issue"]["notes"]
+            for request in fake.seen(f"/issues/{70 + number}.json", "PUT")
+        ]
         assert notes == [str(step) for step in range(8)]
 
 

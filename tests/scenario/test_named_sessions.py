@@ -48,9 +48,10 @@ def configure(launch, secrets):
         daemon.door = f"127.0.0.1:{daemon.port}"
         daemon.secrets |= {TOKEN}
         options = {
-            f"session.{name}": str(value).replace("@", str(secrets)).replace("DOOR", daemon.door).replace(
-                "SOCKET", f"unix:{daemon.socket}"
-            )
+            f"session.{name}": str(value)
+            .replace("@", str(secrets))
+            .replace("DOOR", daemon.door)
+            .replace("SOCKET", f"unix:{daemon.socket}")
             for name, value in options.items()
         }
         daemon.configure({"listen.address": [daemon.door, f"unix:{daemon.socket}"], **options})
@@ -287,7 +288,9 @@ def test_the_example_of_the_documentation(launch, tmp_path, fake, fresh):
         assert connection.get(fresh("/issues/10.json"), named("dashboard")).status == 200
     assert daemon.get(fresh(), named("dashboard")).status == 400
     assert daemon.get(fresh(), named("partner")).status == 400
-    assert daemon.get(fresh(), named("partner", ("Redmine-Cached-Token", TOKEN))).status == 502, "there is no such proxy"
+    assert (
+        daemon.get(fresh(), named("partner", ("Redmine-Cached-Token", TOKEN))).status == 502
+    ), "there is no such proxy"
 
 
 def test_a_write_by_a_session(configure, fake, fresh):
@@ -351,7 +354,9 @@ def test_a_wrong_key_is_anonymous_and_apart(configure, secrets, fake, fresh):
 
 @pytest.mark.parametrize("name, more", [("key", []), ("plain", [("X-Redmine-API-Key", MANAGER_KEY)])])
 def test_whole_lists(configure, fake, name, more):
-    daemon = configure({"key.key_file": "@/key", "key.listeners": "DOOR", "plain.timeout": "9s", "plain.listeners": "DOOR"})
+    daemon = configure(
+        {"key.key_file": "@/key", "key.listeners": "DOOR", "plain.timeout": "9s", "plain.listeners": "DOOR"}
+    )
     answer = daemon.get("/issues.json?limit=all", named(name, *more))
     assert answer.status == 200
     assert len(json.loads(answer.text)["issues"]) == 240, "with those that only the manager sees"

@@ -15,7 +15,18 @@ def prefer(*values):
 
 @pytest.mark.parametrize(
     "value",
-    ["wait", "wait=", "wait=0", "wait=-1", "wait=1.5", "wait=soon", 'wait="x"', "return=all", "return", "respond-async=1"],
+    [
+        "wait",
+        "wait=",
+        "wait=0",
+        "wait=-1",
+        "wait=1.5",
+        "wait=soon",
+        'wait="x"',
+        "return=all",
+        "return",
+        "respond-async=1",
+    ],
 )
 def test_a_malformed_value_is_named(daemon, fake, fresh, value):
     answer = daemon.get(fresh(), prefer(value))
@@ -85,7 +96,12 @@ def test_minimal_has_the_head_alone(daemon, fake, fresh):
 
 @pytest.mark.parametrize(
     "behaviour",
-    [json_reply(b'{"a":1}'), huge_reply(20_000_000), chunked_reply([b"a" * 5000] * 100), huge_reply(9_000_000, (), "chunked")],
+    [
+        json_reply(b'{"a":1}'),
+        huge_reply(20_000_000),
+        chunked_reply([b"a" * 5000] * 100),
+        huge_reply(9_000_000, (), "chunked"),
+    ],
     ids=["small", "huge", "chunked", "huge and chunked"],
 )
 @pytest.mark.parametrize("path", ["/small.json", "/files/1"])

@@ -32,7 +32,9 @@ def strict_context(authority):
 
 @pytest.fixture
 def server(request, authority):
-    context = request.getfixturevalue("strict_context") if "strict" in request.fixturenames else authority.context("open")
+    context = (
+        request.getfixturevalue("strict_context") if "strict" in request.fixturenames else authority.context("open")
+    )
     server = FakeRedmine(tls=context)
     yield server
     server.stop()
