@@ -10,6 +10,8 @@ static void print_redmine(struct json_object *status)
 	printf("Redmine    %s: %s", show_text(status, "upstream"), show_text(status, "redmine.state"));
 	if (since > 0)
 		printf(" for %s", show_long_span(span, (now - since) / 1000));
+	if (strcmp(show_text(status, "redmine.breaker"), "open") == 0)
+		printf(", left alone for a while as it failed so often");
 	printf("\n");
 }
 

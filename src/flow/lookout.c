@@ -43,6 +43,7 @@ struct lookout {
 	bool failing;
 
 	atomic_ullong polls, requests, failures, changes;
+	_Atomic int64_t seen_ms; /* wall clock: begin of the last round without a failure; 0: none */
 };
 
 static void told(void *arg, const struct inner_answer *answer)
@@ -224,17 +225,22 @@ static void poll_once(struct lookout *w, struct conf *conf)
 	struct watch_round round = {.lookout = w,
 	        .conf = conf,
 	        .session = conf_session(conf, conf->watch.session ? conf->watch.session : "")};
+	int64_t begun_ms = clock_wall_ms();
+	unsigned long long failures;
 
 	if (!round.session)
 		return;
 	use_session(w, round.session->name);
 	atomic_fetch_add(&w->polls, 1);
+	failures = atomic_load(&w->failures);
 	watch_issues(&round, &w->issues);
 	if (!stopping(w))
 		watch_list(&round, &w->time_entries);
 	if (!stopping(w))
 		watch_list(&round, &w->projects);
 	watch_versions(&round);
+	if (!stopping(w) && atomic_load(&w->failures) == failures)
+		atomic_store(&w->seen_ms, begun_ms);
 }
 
 /* Until the interval is over, from the beginning of the round. The settings of the next one, or NULL to end. */
@@ -364,5 +370,6 @@ void lookout_get_figures(struct lookout *w, struct lookout_figures *ret)
 	        .requests = atomic_load(&w->requests),
 	        .failures = atomic_load(&w->failures),
 	        .changes = atomic_load(&w->changes),
+	        .seen_ms = atomic_load(&w->seen_ms),
 	};
 }

@@ -16,6 +16,7 @@ struct lookout_figures {
 	uint64_t requests; /* ... and what they took */
 	uint64_t failures; /* requests without an answer to go by */
 	uint64_t changes;  /* found */
+	int64_t seen_ms;   /* wall clock: what was changed before has been seen; 0: nothing is known */
 };
 
 /* Starts its thread, which does nothing while [watch] names no session. conf: a reference is taken. NULL: out of memory. */

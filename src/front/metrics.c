@@ -71,6 +71,12 @@ static void print_ages(struct metrics_text *text, const struct metrics_snapshot 
 	metrics_histogram(text, "", &histogram_ages, &now->tally.ages);
 }
 
+static void print_watch_lag(struct metrics_text *text, const struct metrics_snapshot *now, struct front *front)
+{
+	if (now->watch.seen_ms > 0)
+		metrics_sample(text, "", (double)(clock_wall_ms() - now->watch.seen_ms) / 1000);
+}
+
 static void print_changes(struct metrics_text *text, const struct metrics_snapshot *now, struct front *front)
 {
 	static const char *const sources[] = {
@@ -208,6 +214,12 @@ static const struct metric metrics[] = {
 	COUNTER("credential_checks_unknown", credentials.unknown, "Checks that Redmine did not answer."),
 	FAMILY("changes_told", COUNTER, print_changes, "Events told to those who listen at /-/events, by where they come from."),
 	GAUGE("changes_listeners", changes.listeners, "Connections that listen for events."),
+	COUNTER("watch_rounds", watch.polls, "Rounds of looking for changes made elsewhere."),
+	COUNTER("watch_requests", watch.requests, "Requests to Redmine that they took."),
+	COUNTER("watch_failures", watch.failures, "Those of them that had no answer to go by."),
+	COUNTER("watch_changes", watch.changes, "Changes that they found."),
+	FAMILY("watch_lag_seconds", GAUGE, print_watch_lag,
+		"Age of the last round that saw everything: changes made since then may not show. Missing without [watch]."),
 	COUNTER("errands_accepted", errands.accepted, "Requests answered 202, to be done without their client."),
 	COUNTER("errands_done", errands.done, "Those of them that are done, whatever came of them."),
 	COUNTER("errands_refused", errands.refused, "Requests that would have been, but for want of room."),
@@ -325,6 +337,8 @@ void metrics_gather(struct metrics_snapshot *ret, struct front *front, const str
 	gather_collected(ret, front->flow);
 	credentials_get_figures(front->flow->credentials, &ret->credentials);
 	changes_get_figures(front->flow->changes, &ret->changes);
+	if (front->flow->lookout)
+		lookout_get_figures(front->flow->lookout, &ret->watch);
 }
 
 int metrics_print(struct front *front, const struct conf *conf, bool open_metrics, struct buf *out)

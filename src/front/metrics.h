@@ -9,6 +9,7 @@
 #include "collect/collect.h"
 #include "flow/changes.h"
 #include "flow/credentials.h"
+#include "flow/lookout.h"
 #include "front/loop.h"
 
 /* All figures, gathered one after the other without stopping anybody. */
@@ -25,6 +26,7 @@ struct metrics_snapshot {
 	uint64_t joined, joined_pages, joined_cut;
 	struct credentials_figures credentials;
 	struct changes_figures changes;
+	struct lookout_figures watch;
 	struct tally_sum tally;
 	struct histogram_sum asked[ASKED_ROWS]; /* times of Redmine, by resource */
 	struct histogram_sum asked_all;

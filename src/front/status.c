@@ -149,13 +149,16 @@ static struct json_object *print_latency(const struct metrics_snapshot *now)
 	return object;
 }
 
-static struct json_object *print_redmine(const struct flow *flow)
+static struct json_object *print_redmine(struct flow *flow)
 {
 	struct json_object *object = json_object_new_object();
+	uint64_t openings;
 
 	status_add_text(object, "url", flow->origin->base);
 	status_add_text(object, "state", asked_state_word(&flow->asked));
 	add_signed(object, "since_ms", atomic_load(&flow->asked.since_ms));
+	status_add_text(object, "breaker", breaker_state_word(breaker_get(&flow->breaker, &openings)));
+	status_add_count(object, "breaker_openings", openings);
 	for (size_t i = 0; i < ASKED_OUTCOMES; i++)
 		status_add_count(
 		        object, asked_outcome_word((enum job_outcome)i), atomic_load(&flow->asked.outcomes[i]));
@@ -256,6 +259,17 @@ static struct json_object *print_read_ahead(const struct metrics_snapshot *now)
 	return object;
 }
 
+static struct json_object *print_watch(const struct metrics_snapshot *now)
+{
+	struct json_object *object = json_object_new_object();
+
+	status_add_count(object, "rounds", now->watch.polls);
+	status_add_count(object, "failures", now->watch.failures);
+	status_add_count(object, "changes", now->watch.changes);
+	add_signed(object, "seen_ms", now->watch.seen_ms);
+	return object;
+}
+
 struct json_object *status_print(struct front *front, const struct conf *conf)
 {
 	CLEANUP(freep) struct metrics_snapshot *now = malloc(sizeof(*now));
@@ -280,6 +294,7 @@ struct json_object *status_print(struct front *front, const struct conf *conf)
 	json_object_object_add(object, "resources", print_resources(now));
 	json_object_object_add(object, "slow_or_failed", print_bad(front));
 	json_object_object_add(object, "read_ahead", print_read_ahead(now));
+	json_object_object_add(object, "watch", print_watch(now));
 	status_add_count(object, "log_dropped", log_dropped());
 	return object;
 }

@@ -222,3 +222,23 @@ def test_a_real_prometheus_scrapes_it(daemon, fake, fresh, tmp_path):
     finally:
         server.terminate()
         server.wait()
+
+
+def test_watching_shows_how_far_behind_it_is(launch, fake, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(ADMIN_KEY)
+    key.chmod(0o600)
+    daemon = launch(begin=False)
+    daemon.configure(
+        {
+            "session.eyes.key_file": key,
+            "session.eyes.listeners": daemon.options["listen.address"],
+            "watch.session": "eyes",
+            "watch.interval": "100ms",
+        }
+    )
+    daemon.start()
+    lag = ("redmine_cached_watch_lag_seconds", frozenset())
+    found = until(lambda: (now := metrics(daemon)) and lag in now and now, "a round that saw everything")
+    assert 0 <= found[lag] < 30 and value(found, "watch_rounds_total") >= 1
+    assert daemon.status["watch"]["seen_ms"] > 1.7e12

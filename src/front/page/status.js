@@ -125,6 +125,7 @@
 			tile("Age of what is served", span(mean(now, then, "served_age")), "99 % below " + span(now.latency.served_age.p99)),
 			tile("Failed", count(r.errors), rate(per("errors")) + " a second"),
 			tile("Read ahead", count(now.read_ahead.asked) + " pages", count(now.read_ahead.used) + " used, " + count(now.read_ahead.wasted) + " wasted"),
+			tile("Changes made elsewhere", now.watch.rounds ? count(now.watch.changes) : "not watched", now.watch.seen_ms ? "seen up to " + longSpan((now.now_ms - now.watch.seen_ms) / 1000) + " ago" : ""),
 			tile("Served stale", count(r.stale), "while refreshed, or Redmine failed"),
 			tile("In memory", bytes(cache.memory_bytes), count(cache.memory_entries) + " entries, of " + bytes(cache.memory_limit)),
 			tile("In the file", cache.store === "off" ? "off" : bytes(cache.store_bytes), cache.store === "off" ? "" : cache.store + ", " + count(cache.store_entries) + " entries"),
@@ -169,7 +170,8 @@
 	function show(now) {
 		const redmine = now.redmine, since = redmine.since_ms ? " since " + new Date(redmine.since_ms).toLocaleTimeString() : "";
 		const words = { up: "Redmine answers", down: "Redmine does not answer", unknown: "Redmine was not asked yet" };
-		setText("redmine", words[redmine.state] + since + ": " + redmine.url, redmine.state);
+		const alone = redmine.breaker === "open" ? " (left alone for a while, as it failed so often)" : "";
+		setText("redmine", words[redmine.state] + since + alone + ": " + redmine.url, redmine.state);
 		setText("daemon", "version " + now.version + ", up " + longSpan((now.now_ms - now.started_ms) / 1000));
 		if (before && before.started_ms !== now.started_ms) {
 			before = null; /* it was started anew: what was counted is gone */
