@@ -8,6 +8,7 @@ libdaemon_a_SOURCES += \
 	src/base/histogram.c src/base/histogram.h \
 	src/base/http_date.c src/base/http_date.h \
 	src/base/log.c src/base/log.h \
+	src/base/log_journal.c src/base/log_journal.h \
 	src/base/log_ring.c src/base/log_ring.h \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/macros.h \

@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/log_journal.h"
 #include "base/log_ring.h"
 #include "base/log_text.h"
 
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +71,7 @@ static bool stderr_is_journal(void)
 }
 
 static atomic_bool journal;
+static int journal_fd = -1; /* journald's own socket; -1: lines go to its stream */
 static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
 
 static void journal_look(void)
@@ -103,6 +106,23 @@ static bool write_all(const char *data, size_t size)
 	return true;
 }
 
+/* Whole lines, to the journal with their fields, or to stderr. False when stderr is gone. */
+static bool write_lines(const char *data, size_t size)
+{
+	char entry[LOG_JOURNAL_MAX];
+	const char *newline;
+
+	while (journal_fd >= 0 && (newline = memchr(data, '\n', size))) {
+		size_t line = (size_t)(newline - data);
+
+		if (line > LOG_TEXT_MAX || send(journal_fd, entry, log_journal_entry(data, line, entry), 0) < 0)
+			break; /* journald is being restarted, for example: its stream waits */
+		data = newline + 1;
+		size -= line + 1;
+	}
+	return write_all(data, size);
+}
+
 static char batch[64 * 1024]; /* of the writing thread */
 
 static void count_lost(const char *lines, size_t size)
@@ -124,7 +144,7 @@ static void report_dropped(void)
 	snprintf(message, sizeof(message), "%llu lines of the log were dropped: its reader is too slow",
 	        (unsigned long long)(now - reported));
 	log_text_message(&text, dress(), LOG_LEVEL_WARN, clock_wall_ms(), message);
-	if (write_all(text.data, text.size))
+	if (write_lines(text.data, text.size))
 		reported = now;
 }
 
@@ -133,7 +153,7 @@ static void drain(void)
 	size_t size;
 
 	while ((size = log_ring_take(&ring, batch, sizeof(batch))) > 0)
-		if (!write_all(batch, size))
+		if (!write_lines(batch, size))
 			count_lost(batch, size);
 	report_dropped();
 }
@@ -186,6 +206,8 @@ int log_start(void)
 	if (wake_fd < 0)
 		return -errno;
 	journal_look();
+	if (atomic_load(&journal) && journal_fd < 0) /* not before forks, whose children close what they do not know */
+		journal_fd = log_journal_connect(LOG_JOURNAL_SOCKET);
 	atomic_store(&stopping, false);
 	atomic_store(&state, WRITER_WRITES);
 	r = start_without_signals();
@@ -221,7 +243,7 @@ static void put(const struct log_text *text, bool is_urgent)
 	int now = atomic_load(&state);
 
 	if (now == WRITER_NONE) {
-		write_all(text->data, text->size);
+		write_lines(text->data, text->size);
 		return;
 	}
 	if (now == WRITER_LEFT || !log_ring_put(&ring, text->data, text->size)) {

@@ -1,6 +1,6 @@
 /*
  * The log: lines to stderr as text or as JSON objects, with a "<N>" priority
- * in front when stderr is journald's (see sd-daemon(3)), else a text line with
+ * in front when stderr is journald's (see sd-daemon(3); with fields, log_journal.h, once started), else a text line with
  * its time and level. Lines are put into a bounded queue and written by a
  * thread of the log's own, so that no caller ever waits for the reader of
  * stderr; when the queue is full lines are dropped and counted, and a line says

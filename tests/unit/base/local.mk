@@ -7,6 +7,7 @@ check_PROGRAMS += \
 	tests/unit/base/test_fields \
 	tests/unit/base/test_http_date \
 	tests/unit/base/test_log \
+	tests/unit/base/test_log_journal \
 	tests/unit/base/test_log_ring \
 	tests/unit/base/test_log_text
 
@@ -37,6 +38,10 @@ tests_unit_base_test_fields_LDADD = $(TESTS_LIBS)
 tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c tests/unit/unit.h
 tests_unit_base_test_log_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_test_log_LDADD = $(TESTS_LIBS)
+
+tests_unit_base_test_log_journal_SOURCES = tests/unit/base/test_log_journal.c tests/unit/unit.h
+tests_unit_base_test_log_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_log_journal_LDADD = $(TESTS_LIBS)
 
 tests_unit_base_test_log_ring_SOURCES = tests/unit/base/test_log_ring.c tests/unit/unit.h
 tests_unit_base_test_log_ring_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
