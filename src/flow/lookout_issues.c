@@ -112,7 +112,9 @@ static bool look(const struct watch_round *round, const struct watched_issues *i
 		        "/issues.json?status_id=%%2A&sort=updated_on%%3Adesc&limit=%zu&offset=%zu", limit, offset);
 		if (lookout_ask(round, target, &body) != 200 || issue_rows_read(&rows, body.data, body.size) < 0)
 			return false;
-		findings->total = rows.total;
+		if (page == 0)
+			findings->total =
+			        rows.total; /* what is made meanwhile shows on the first page of the next round */
 		for (size_t i = 0; i < rows.count; i++) {
 			const struct issue_row *row = &rows.items[i];
 
