@@ -249,8 +249,8 @@ def event_threads(pid):
 
 def test_a_stuck_event_thread_starves_the_watchdog(launch, manager):
     daemon = launch({"listen.threads": "3"}, env=dict(manager.env, WATCHDOG_USEC="200000"))
+    until(lambda: len(event_threads(daemon.process.pid)) == 3, "each event thread has begun")
     threads = event_threads(daemon.process.pid)
-    assert len(threads) == 3
     manager.expect("^WATCHDOG=1$")
     for thread in threads:
         held = Held(thread)
