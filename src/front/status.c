@@ -222,13 +222,11 @@ struct json_object *status_print_record(const struct record *record, bool whole)
 
 	add_signed(object, "at_ms", record->at_ms);
 	status_add_text(object, "method", record->method);
-	json_object_object_add(object, "target",
-	        json_object_new_string_len(
-	                record->target, (int)(whole ? strlen(record->target) : strcspn(record->target, "?"))));
 	status_add_count(object, "status", record->status);
 	status_add_text(object, "cache", cache_kind_word(record->kind));
 	status_add_text(object, "resource", record->resource);
 	if (whole) {
+		status_add_text(object, "target", record->target);
 		status_add_text(object, "identity", record->identity);
 		status_add_text(object, "client", record->client);
 	}

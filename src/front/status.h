@@ -17,8 +17,8 @@ struct json_object *status_print(struct front *front, const struct conf *conf);
 struct json_object *status_print_engines(const struct engines *engines);
 
 /*
- * One request of front/records.h; the caller's to put. whole: also what is not every client's business: who asked, and with which
- * parameters. Any thread.
+ * One request of front/records.h; the caller's to put. whole: also what is not every client's business: who asked, and for which
+ * path. Any thread.
  */
 struct json_object *status_print_record(const struct record *record, bool whole);
 

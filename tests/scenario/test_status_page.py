@@ -77,7 +77,8 @@ def test_values_move_without_a_reload(launch, fake, chromium):
     daemon.get("/projects.json?key=abcdef0123")
     until(lambda: tiles(page)["Hits, last minute"][1] == "60.0 % since the start", "the hits", LOOKS)
     until(lambda: "500" in str(rows(page, "bad")), "the failed request", LOOKS)
-    assert rows(page, "bad")[0][0] == "GET /projects.json", "no parameters, they are not everybody's business"
+    assert rows(page, "bad")[0][0] == "GET projects", "no path: it is not everybody's business"
+    assert "abcdef" not in page.page_source and "target" not in daemon.status["slow_or_failed"][0]
     assert {row[0] for row in rows(page, "resources")} == {"issues", "projects"}
     assert rows(page, "engines")[0][4] == "2"
     assert tiles(page)["Failed"][0] == "1"
