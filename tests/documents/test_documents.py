@@ -19,9 +19,14 @@ from redmine_model import ADMIN_KEY, PASSWORD
 from wire import LIMIT
 
 TOP = Path(__file__).resolve().parents[2]
-DOCUMENTS = ["clients", "dashboards", "security", "operations", "comparison", "sessions"]
-FRAGMENTS = {("sessions", "python"), ("sessions", "js")}  # of a program; the scenarios of sessions have the whole
-RUN_BY = {"sh": ["/bin/bash", "-euo", "pipefail"], "python": ["/usr/bin/python3"], "js": ["node"]}
+DOCUMENTS = ["clients", "dashboards", "security", "operations", "comparison", "sessions", "collections"]
+FRAGMENTS = {  # of programs; the scenarios of sessions and collections have the whole
+    ("sessions", "python"),
+    ("sessions", "js"),
+    ("collections", "python"),
+    ("collections", "javascript"),
+}
+RUN_BY = {"sh": ["/bin/bash", "-eu"], "python": ["/usr/bin/python3"], "js": ["node"]}
 NOT_COMMANDS = {"java", "csharp", "nginx", "ini", "json", "yaml", ""}
 NODE_CLIENTS = ["axios-redmine@0.1.43", "node-redmine@0.2.2"]
 
@@ -110,7 +115,7 @@ class Machine:
         return text
 
     def run(self, language, text, env=None):
-        env = dict(os.environ, PATH=f"{self.root}/bin:{os.environ['PATH']}", **(env or {}))
+        env = dict(os.environ, PATH=f"{self.root}/bin:{os.environ['PATH']}", KEY=ADMIN_KEY, **(env or {}))
         done = subprocess.run(
             RUN_BY[language],
             input=self.translated(text),
