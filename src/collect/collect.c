@@ -26,6 +26,7 @@ static enum collector_says classify(void *arg, struct request *r)
 
 	switch (wish_read(&wish, r)) {
 	case WISH_NONE:
+		read_ahead_begin(arg, r);
 		return COLLECTOR_PASSES;
 	case WISH_REFUSED:
 		return COLLECTOR_REFUSES;
@@ -46,6 +47,11 @@ static void join(void *arg, struct request *r)
 	join_start(arg, r, &wish);
 }
 
+static void over(void *arg, const struct request *r)
+{
+	read_ahead_end(arg, r);
+}
+
 static void saw(void *arg, const struct request *r)
 {
 	read_ahead(arg, r);
@@ -54,7 +60,8 @@ static void saw(void *arg, const struct request *r)
 void collect_init(struct collect *collect, struct flow *flow)
 {
 	*collect = (struct collect){.flow = flow};
-	collect->hooks = (struct flow_collector){.classify = classify, .join = join, .saw = saw, .arg = collect};
+	collect->hooks = (struct flow_collector){
+	        .classify = classify, .join = join, .saw = saw, .over = over, .arg = collect};
 	walks_init(&collect->walks);
 	flow->collector = &collect->hooks;
 }

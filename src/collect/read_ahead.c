@@ -113,21 +113,37 @@ static int64_t total_of(struct request *page, const struct entry *entry)
 	return entry ? splice_total(page->target.format, entry->body->data, entry->body->size) : -1;
 }
 
+void read_ahead_begin(struct collect *collect, struct request *r)
+{
+	int64_t offset, limit;
+
+	if (!can_walk(r) || !read_window(r, &offset, &limit))
+		return;
+	r->walk = walk_key(r, limit);
+	if (r->walk)
+		r->walks_alone = walk_begin(&collect->walks, r->walk);
+}
+
+void read_ahead_end(struct collect *collect, const struct request *r)
+{
+	walk_end(&collect->walks, r->walk);
+}
+
 void read_ahead(struct collect *collect, const struct request *r)
 {
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
 	CLEANUP(entry_unrefp) struct entry *entry = NULL;
 	struct walk_ahead ahead;
-	int64_t offset, limit;
-	uint64_t walk;
+	struct walk_page_asked asked = {.now_us = clock_monotonic_us(), .alone = r->walks_alone};
 
-	if (!can_walk(r) || !read_window(r, &offset, &limit) || (walk = walk_key(r, limit)) == 0)
+	if (!r->walk || !read_window(r, &asked.offset, &asked.limit))
 		return;
 	entry = cache_peek(collect->flow->cache, &r->key);
-	walk_note(&collect->walks, walk, offset, limit, (unsigned)r->conf->collections.read_ahead,
-	        total_of((struct request *)r, entry), entry != NULL, clock_monotonic_us(), &ahead);
+	asked.hit = entry != NULL;
+	asked.total = total_of((struct request *)r, entry);
+	walk_note(&collect->walks, r->walk, &asked, (unsigned)r->conf->collections.read_ahead, &ahead);
 	if (ahead.count == 0 || join_fields_copy(&fields, r) < 0)
 		return;
 	for (size_t i = 0; i < ahead.count; i++)
-		fetch(collect, r, &fields, walk, ahead.offsets[i], limit);
+		fetch(collect, r, &fields, r->walk, ahead.offsets[i], asked.limit);
 }

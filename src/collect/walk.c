@@ -154,11 +154,16 @@ static void look_ahead(struct walks *walks, struct walk *walk, int64_t limit, un
 	}
 }
 
-static void note(struct walks *walks, struct walk *walk, int64_t offset, int64_t limit, unsigned ceiling,
-        int64_t now_us, struct walk_ahead *ret)
+static void note(struct walks *walks, struct walk *walk, const struct walk_page_asked *asked, unsigned ceiling,
+        struct walk_ahead *ret)
 {
-	int64_t left = credit(walks, now_us);
+	int64_t left = credit(walks, asked->now_us), offset = asked->offset, limit = asked->limit;
 
+	if (!asked->alone) {
+		walk->expected = offset + limit;
+		walk->window = 0;
+		return;
+	}
 	if (offset != walk->expected) {
 		/* Again, elsewhere, or several at a time in any order: it begins anew where that goes on. */
 		if (offset + limit == walk->expected)
@@ -175,22 +180,47 @@ static void note(struct walks *walks, struct walk *walk, int64_t offset, int64_t
 		look_ahead(walks, walk, limit, (int64_t)walk->window > left ? (unsigned)left : walk->window, ret);
 }
 
-void walk_note(struct walks *walks, uint64_t key, int64_t offset, int64_t limit, unsigned ceiling, int64_t total,
-        bool hit, int64_t now_us, struct walk_ahead *ret)
+bool walk_begin(struct walks *walks, uint64_t key)
+{
+	struct walk *walk;
+	bool alone;
+
+	pthread_mutex_lock(&walks->lock);
+	walk = find(walks, key);
+	if (!walk)
+		walk = start(walks, key);
+	alone = walk->busy++ == 0;
+	pthread_mutex_unlock(&walks->lock);
+	return alone;
+}
+
+void walk_end(struct walks *walks, uint64_t key)
+{
+	struct walk *walk;
+
+	pthread_mutex_lock(&walks->lock);
+	walk = find(walks, key);
+	if (walk && walk->busy > 0) /* it may have been forgotten and begun anew meanwhile */
+		walk->busy--;
+	pthread_mutex_unlock(&walks->lock);
+}
+
+void walk_note(struct walks *walks, uint64_t key, const struct walk_page_asked *asked, unsigned ceiling,
+        struct walk_ahead *ret)
 {
 	struct walk *walk;
 
 	ret->count = 0;
 	pthread_mutex_lock(&walks->lock);
-	reap_one(walks, now_us);
+	reap_one(walks, asked->now_us);
 	walk = find(walks, key);
 	if (!walk)
 		walk = start(walks, key);
-	walk->heard_us = now_us;
-	if (total >= 0)
-		walk->total = total;
-	use(walks, walk, offset, limit, hit);
-	note(walks, walk, offset, limit, ceiling, now_us, ret);
+	walk->heard_us = asked->now_us;
+	if (asked->total >= 0)
+		walk->total = asked->total;
+	use(walks, walk, asked->offset, asked->limit, asked->hit);
+	note(walks, walk, asked, ceiling, ret);
 	pthread_mutex_unlock(&walks->lock);
 }
 

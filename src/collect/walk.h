@@ -37,6 +37,7 @@ struct walk {
 	bool proven;       /* a page that was fetched ahead was asked for: it will go on */
 	unsigned unproven; /* pages fetched before that */
 	int64_t heard_us;
+	unsigned busy;                           /* pages that the client waits for */
 	struct walk_page pages[WALK_WINDOW_MAX]; /* fetched and not asked for, or free (used) */
 };
 
@@ -61,13 +62,28 @@ struct walk_ahead {
 void walks_init(struct walks *walks);
 void walks_release(struct walks *walks); /* nobody looks any more */
 
+/* One page that a client asked for. */
+struct walk_page_asked {
+	int64_t offset, limit; /* rows; limit: 1 to 100 */
+	int64_t total;         /* rows of the list, -1: not known */
+	bool hit;              /* it was there at once */
+	bool alone;            /* as walk_begin() said */
+	int64_t now_us;        /* monotonic */
+};
+
 /*
- * A client asked for a page of `limit` rows (1 to 100) from offset. key: of the list and who reads it, not 0. ceiling: of the window,
- * pages, 0 to WALK_WINDOW_MAX. total: rows of the list, -1: not known. hit: it was there at once. What is in *ret is to be
- * fetched, and walk_landed() said of each. Any thread.
+ * A client waits for a page, until walk_end(). key: of the list and who reads it, not 0. False: it waits for another one
+ * of these as well, so it fetches several at a time by itself, and nothing is to be fetched for it. Any thread.
  */
-void walk_note(struct walks *walks, uint64_t key, int64_t offset, int64_t limit, unsigned ceiling, int64_t total,
-        bool hit, int64_t now_us, struct walk_ahead *ret);
+bool walk_begin(struct walks *walks, uint64_t key);
+void walk_end(struct walks *walks, uint64_t key);
+
+/*
+ * What is asked for is to be seen as part of a walk. ceiling: of the window, pages, 0 to WALK_WINDOW_MAX. What is in *ret is
+ * to be fetched, and walk_landed() said of each. Any thread.
+ */
+void walk_note(struct walks *walks, uint64_t key, const struct walk_page_asked *asked, unsigned ceiling,
+        struct walk_ahead *ret);
 
 /* A page of that walk came. useful: it is kept, more of them make sense. Any thread. */
 void walk_landed(struct walks *walks, uint64_t key, int64_t offset, bool useful, int64_t total);

@@ -418,6 +418,8 @@ static enum flow_next step_deliver(struct request *r)
 	count(r);
 	add_preferences(r);
 	errand_let_go(r);
+	if (r->walk)
+		r->flow->collector->over(r->flow->collector->arg, r);
 	if (r->parked)
 		r->front->ready(r);
 	return FLOW_OVER;

@@ -37,6 +37,8 @@ struct flow_collector {
 	void (*join)(void *arg, struct request *r);
 	/* A request was set going, and may be over already; by the thread that called flow_start(). */
 	void (*saw)(void *arg, const struct request *r);
+	/* A request with a walk has its answer. Any thread. */
+	void (*over)(void *arg, const struct request *r);
 	void *arg;
 };
 

@@ -124,8 +124,10 @@ struct request {
 		struct tags tags;  /* what it spoils */
 		atomic_uint waits; /* what its answer still waits for */
 		bool ended;
-	} write;    /* flow/write.c's */
-	bool joins; /* a list that is made of several pages, see struct flow_collector */
+	} write;          /* flow/write.c's */
+	bool joins;       /* a list that is made of several pages, see struct flow_collector */
+	uint64_t walk;    /* the collector's: whose page it may be; 0: nobody's */
+	bool walks_alone; /* ... and no other of these was under way when it came */
 	struct cache_key key;
 	struct cache_key primary; /* the key before a marker led to one of several variants */
 	struct entry *stale;      /* to be validated; one reference or NULL */

@@ -8,12 +8,25 @@
 
 static struct walks walks;
 
+static void note(uint64_t key, int64_t offset, int64_t total, bool hit, int64_t now_us, struct walk_ahead *ahead)
+{
+	struct walk_page_asked asked = {.offset = offset,
+	        .limit = 100,
+	        .total = total,
+	        .hit = hit,
+	        .alone = walk_begin(&walks, key),
+	        .now_us = now_us};
+
+	walk_note(&walks, key, &asked, 16, ahead);
+	walk_end(&walks, key);
+}
+
 /* A page of 100 rows is asked for; what is fetched for it comes at once. Returns how many pages that is. */
 static size_t ask(uint64_t key, int64_t offset, int64_t total, bool hit, int64_t now_us)
 {
 	struct walk_ahead ahead;
 
-	walk_note(&walks, key, offset, 100, 16, total, hit, now_us, &ahead);
+	note(key, offset, total, hit, now_us, &ahead);
 	for (size_t i = 0; i < ahead.count; i++)
 		walk_landed(&walks, key, ahead.offsets[i], true, total);
 	return ahead.count;
@@ -72,11 +85,11 @@ START_TEST(what_is_not_kept_is_not_fetched)
 	struct walk_ahead ahead;
 
 	walks_init(&walks);
-	walk_note(&walks, 1, 0, 100, 16, 5000, false, SECOND, &ahead);
-	walk_note(&walks, 1, 100, 100, 16, 5000, false, SECOND, &ahead);
+	note(1, 0, 5000, false, SECOND, &ahead);
+	note(1, 100, 5000, false, SECOND, &ahead);
 	ck_assert_uint_eq(ahead.count, 1);
 	walk_landed(&walks, 1, 200, false, -1);
-	walk_note(&walks, 1, 200, 100, 16, 5000, false, SECOND, &ahead);
+	note(1, 200, 5000, false, SECOND, &ahead);
 	ck_assert_uint_eq(ahead.count, 0);
 	walks_release(&walks);
 }
@@ -134,5 +147,26 @@ START_TEST(walks_that_end_at_once_cost_little)
 }
 END_TEST
 
-UNIT_MAIN("walk", the_window_doubles_up_to_the_end, elsewhere_it_begins_anew, spoilt_pages_are_fetched_anew,
-        what_is_not_kept_is_not_fetched, waste_stays_small_on_mixed_traffic, walks_that_end_at_once_cost_little)
+/* A client that asks for the next page before it has this one fetches in parallel by itself. */
+START_TEST(who_asks_for_several_at_a_time_needs_none)
+{
+	struct walk_ahead ahead;
+
+	walks_init(&walks);
+	ck_assert(walk_begin(&walks, 1));
+	for (int64_t i = 1; i < 20; i++) {
+		note(1, i * 100, 5000, false, SECOND, &ahead);
+		ck_assert_uint_eq(ahead.count, 0);
+	}
+	walk_end(&walks, 1);
+	ck_assert_uint_eq(ask(1, 2000, 5000, false, SECOND), 1);
+	ck_assert_uint_eq(ask(1, 2100, 5000, false, SECOND), 2);
+	walk_end(&walks, 1); /* once more than it began */
+	ck_assert(walk_begin(&walks, 1));
+	walks_release(&walks);
+}
+END_TEST
+
+UNIT_MAIN("walk", who_asks_for_several_at_a_time_needs_none, the_window_doubles_up_to_the_end, elsewhere_it_begins_anew,
+        spoilt_pages_are_fetched_anew, what_is_not_kept_is_not_fetched, waste_stays_small_on_mixed_traffic,
+        walks_that_end_at_once_cost_little)
