@@ -96,9 +96,28 @@ static enum collector_says ask_collector(struct request *r)
 	return collector->classify(collector->arg, r);
 }
 
-static enum flow_next classify_read(struct request *r)
+/*
+ * What an answer depends on beside the URI and who asks its Vary says under the origin policy. Its answers carry other
+ * tags, which no write under the other policy raises: so neither finds what the other has stored.
+ */
+static void make_key(struct request *r)
 {
 	static const struct fields none;
+	struct digest d;
+
+	request_key(r->primary.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity,
+	        by_origin(r) ? &none : &r->fields, r->flow->secret);
+	if (by_origin(r)) {
+		digest_start(&d, r->flow->secret);
+		digest_add_text(&d, "by origin");
+		digest_add(&d, r->primary.bytes, sizeof(r->primary.bytes));
+		digest_end(&d, r->primary.bytes);
+	}
+	r->key = r->primary;
+}
+
+static enum flow_next classify_read(struct request *r)
+{
 	bool get = strcmp(r->method, "GET") == 0 || request_is_head(r);
 
 	if (r->has_body && get)
@@ -108,10 +127,7 @@ static enum flow_next classify_read(struct request *r)
 		r->why = get ? FORWARD_BYPASS : FORWARD_METHOD;
 		return go_to(r, STEP_PASS);
 	}
-	/* What an answer depends on beside the URI and who asks its Vary says under the origin policy. */
-	request_key(r->primary.bytes, r->flow->origin->base, &r->target, &r->query, &r->identity,
-	        by_origin(r) ? &none : &r->fields, r->flow->secret);
-	r->key = r->primary;
+	make_key(r);
 	return go_to(r, ask_collector(r) == COLLECTOR_REFUSES ? STEP_DELIVER : STEP_LOOKUP);
 }
 

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from behaviours import reply
 from client import ttl
 from daemon import StartFailed, run, until, written_config
 from wire import free_port
@@ -264,6 +265,23 @@ def test_reload_keeps_what_is_stored_and_who_is_connected(launch, fake, fresh):
         connection.get(target)
         reload(daemon, {"lifetime.issue": "1h"})
         assert connection.get(target).hit
+
+
+@pytest.mark.parametrize("before, after", [("origin", "redmine"), ("redmine", "origin")])
+def test_after_a_change_of_policy_writes_are_seen(launch, fake, fresh, before, after):
+    """What one policy stored is not spoilt by writes under the other one."""
+    daemon = launch({"cache.policy": before})
+    target = fresh("/issues/1.json")
+    path = target.partition("?")[0]
+    kept = [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=600")]
+    fake.on(path, reply(200, b"old", kept))
+    daemon.get(target)
+    assert daemon.get(target).hit
+    reload(daemon, {"cache.policy": after})
+    until(lambda: not daemon.get(target).hit, "the other policy is in force")
+    fake.on(path, reply(200, b"new", kept))
+    assert daemon.request("PUT", target, body=b"{}").status == 200
+    assert daemon.get(target).text == "new"
 
 
 def test_bad_file_leaves_the_old_one_in_force(launch, fake, fresh):
