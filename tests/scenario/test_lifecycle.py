@@ -1,17 +1,17 @@
 """Start, readiness, drain and end; what systemd is told."""
 
 import json
-import os
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 import wire
 from behaviours import head, huge_reply, json_reply, READ, script
-from daemon import run, until
+from daemon import BINARY, run, until
 from redmine_model import ADMIN_KEY
 from wire import PATIENCE
 
@@ -354,7 +354,10 @@ def test_memory_does_not_grow_with_requests(launch, fake, fresh):
         for _ in range(1500):
             connection.get(fresh())
         grown = daemon.resident() - before
-    assert grown < (64 << 20 if "asan" in os.environ.get("LD_PRELOAD", "") else 16 << 20), f"grew by {grown} bytes"
+    # A sanitizer keeps freed memory and notes on all of it: there only what grows without an end shows.
+    code = Path(BINARY).read_bytes()
+    instrumented = b"__asan_init" in code or b"__tsan_init" in code
+    assert grown < (256 << 20 if instrumented else 16 << 20), f"grew by {grown} bytes"
 
 
 def test_status_page_is_json(daemon, fake, fresh):
