@@ -99,6 +99,14 @@ static struct blob *take_body(struct buf *body)
 	return blob;
 }
 
+/* Also under the origin policy, where the table says nothing else: a body may hold a key of its reader. */
+static bool holds_secrets(const struct request *r)
+{
+	const struct resource *resource = resource_match(&r->target, r->query.api_format);
+
+	return resource && (resource->traits & RESOURCE_SECRET);
+}
+
 struct entry *harvest_make(const struct request *r, const struct origin *origin, const struct harvest *harvest,
         const struct policy_keep *keep, const struct tag_notes *notes)
 {
@@ -113,7 +121,7 @@ struct entry *harvest_make(const struct request *r, const struct origin *origin,
 	if (format != TARGET_FORMAT_NONE && harvest->body->size > 0 &&
 	        links_present(format, origin->base, harvest->body->data, harvest->body->size))
 		entry->flags |= ENTRY_LINKS;
-	if (r->resource && (r->resource->traits & RESOURCE_SECRET))
+	if (holds_secrets(r))
 		entry->flags |= ENTRY_SECRET;
 	entry->status = harvest->status;
 	entry->body = take_body(harvest->body);

@@ -7,6 +7,7 @@ import pytest
 
 from behaviours import in_turn, reply
 from daemon import until
+from redmine_model import ADMIN_KEY
 
 OPTIONS = {"cache.policy": "origin"}
 TEXT = ("Content-Type", "text/plain")
@@ -106,6 +107,16 @@ def test_credentials(daemon, fake, path, fresh):
     once(fake, public, Cache_Control="max-age=60, public")
     assert daemon.get(public, key).text == "one" and daemon.get(public, key).hit
     assert daemon.get(public).text == "another"
+
+
+def test_a_key_in_a_body_stays_out_of_the_file(launch, fake, fresh):
+    """What Redmine tells of its reader holds his key, whoever decides how long it is kept."""
+    daemon = launch(OPTIONS)
+    target = fresh("/users/current.json")
+    once(fake, "/users/current.json", ADMIN_KEY.encode(), Cache_Control="public, max-age=60")
+    assert daemon.get(target).text == ADMIN_KEY and daemon.get(target).hit
+    daemon.restart()  # which looks for keys
+    assert not daemon.get(target).hit
 
 
 def test_cookies_decide_nothing(daemon, fake, path):
