@@ -10,6 +10,14 @@
 
 #define TARGET_LIMIT (64 * 1024)
 
+/*
+ * A page of a walk. end: 0 when each page is asked for with the same limit; else the limit is what is left of `end` rows,
+ * whatever Redmine gives of it, as Python-Redmine asks.
+ */
+struct window {
+	int64_t offset, limit, end;
+};
+
 /* A page under way. */
 struct errand_ahead {
 	struct collect *collect;
@@ -24,15 +32,27 @@ static uint64_t mix(uint64_t hash, const char *data, size_t size)
 	return hash;
 }
 
-/* Who reads which list in pages of which size: the target without the number that moves. 0 is no key. */
-static uint64_t walk_key(const struct request *r, int64_t limit)
+/* The request's query, with that window. */
+static int move_to(const struct request *r, const struct window *window, struct buf *out)
 {
+	const char *query = r->target.query;
+	size_t size = r->target.query_size;
+
+	return window->end ? paging_fall(query, size, window->offset, window->end, out)
+	                   : paging_move(query, size, window->offset, window->limit, out);
+}
+
+/* Who reads which list in pages of which size: the target without the numbers that move. 0 is no key. */
+static uint64_t walk_key(const struct request *r, const struct window *window)
+{
+	struct window first = {.limit = window->limit, .end = window->end};
 	CLEANUP(buf_release) struct buf still = BUF_INIT(TARGET_LIMIT);
 	uint64_t hash;
 
-	if (paging_move(r->target.query, r->target.query_size, 0, limit, &still) < 0)
+	if (move_to(r, &first, &still) < 0)
 		return 0;
 	hash = mix(UINT64_C(0xcbf29ce484222325), (const char *)r->identity.digest, sizeof(r->identity.digest));
+	hash = mix(hash, window->end ? "falls" : "stays", 5);
 	hash = mix(hash, r->target.path, r->target.path_size);
 	hash = mix(hash, still.data, still.size);
 	return hash ? hash : 1;
@@ -53,19 +73,18 @@ static void told(void *arg, const struct inner_answer *answer)
 }
 
 static void fetch(struct collect *collect, const struct request *r, const struct fields *fields, uint64_t walk,
-        int64_t offset, int64_t limit)
+        const struct window *window)
 {
 	CLEANUP(buf_release) struct buf target = BUF_INIT(TARGET_LIMIT);
 	struct errand_ahead *errand = malloc(sizeof(*errand));
 
 	if (!errand || buf_add(&target, r->raw_target, strcspn(r->raw_target, "?")) < 0 ||
-	        buf_add_char(&target, '?') < 0 ||
-	        paging_move(r->target.query, r->target.query_size, offset, limit, &target) < 0) {
+	        buf_add_char(&target, '?') < 0 || move_to(r, window, &target) < 0) {
 		free(errand);
-		walk_landed(&collect->walks, walk, offset, false, -1);
+		walk_landed(&collect->walks, walk, window->offset, false, -1);
 		return;
 	}
-	*errand = (struct errand_ahead){.collect = collect, .walk = walk, .offset = offset};
+	*errand = (struct errand_ahead){.collect = collect, .walk = walk, .offset = window->offset};
 	inner_unref(inner_start(&(struct inner_question){
 	        .flow = collect->flow,
 	        .conf = r->conf,
@@ -93,8 +112,8 @@ static bool can_walk(const struct request *r)
 	       r->conf->collections.read_ahead > 0;
 }
 
-/* The window that is asked for. False: none that walks. */
-static bool read_window(const struct request *r, int64_t *ret_offset, int64_t *ret_limit)
+/* The window that is asked for, and its end should the limit be what is left. False: none that walks. */
+static bool read_window(const struct request *r, struct window *ret)
 {
 	struct paging paging;
 
@@ -102,8 +121,12 @@ static bool read_window(const struct request *r, int64_t *ret_offset, int64_t *r
 		return false;
 	if (paging.limit < -1 || paging.offset < -1 || paging.page < -1)
 		return false;
-	*ret_limit = paging.limit <= 0 ? PAGING_DEFAULT : paging.limit > PAGING_MAX ? PAGING_MAX : paging.limit;
-	*ret_offset = paging.offset >= 0 ? paging.offset : paging.page > 0 ? (paging.page - 1) * *ret_limit : 0;
+	*ret = (struct window){.limit = paging.limit > 0 ? paging.limit : PAGING_DEFAULT};
+	if (ret->limit > PAGING_MAX)
+		ret->limit = PAGING_MAX;
+	ret->offset = paging.offset >= 0 ? paging.offset : paging.page > 0 ? (paging.page - 1) * ret->limit : 0;
+	if (paging.limit > 0 && paging.offset >= 0)
+		ret->end = paging.offset + paging.limit;
 	return true;
 }
 
@@ -113,13 +136,38 @@ static int64_t total_of(struct request *page, const struct entry *entry)
 	return entry ? splice_total(page->target.format, entry->body->data, entry->body->size) : -1;
 }
 
+/* A falling walk may begin with this page; the next one tells. */
+static void mark_fall(struct walks *walks, uint64_t walk, const struct window *window)
+{
+	struct walk_page_asked asked = {
+	        .offset = window->offset,
+	        .limit = window->limit,
+	        .total = window->end,
+	        .alone = true,
+	        .now_us = clock_monotonic_us(),
+	};
+	struct walk_ahead none;
+
+	walk_note(walks, walk, &asked, 0, &none);
+}
+
 void read_ahead_begin(struct collect *collect, struct request *r)
 {
-	int64_t offset, limit;
+	struct window window;
+	uint64_t falling;
 
-	if (!can_walk(r) || !read_window(r, &offset, &limit))
+	if (!can_walk(r) || !read_window(r, &window))
 		return;
-	r->walk = walk_key(r, limit);
+	falling = window.end ? walk_key(r, &window) : 0;
+	if (falling && walk_is_known(&collect->walks, falling)) {
+		r->walk = falling;
+		r->walk_end = window.end;
+	} else {
+		if (falling && window.end - window.offset > PAGING_MAX)
+			mark_fall(&collect->walks, falling, &window);
+		window.end = 0;
+		r->walk = walk_key(r, &window);
+	}
 	if (r->walk)
 		r->walks_alone = walk_begin(&collect->walks, r->walk);
 }
@@ -135,15 +183,23 @@ void read_ahead(struct collect *collect, const struct request *r)
 	CLEANUP(entry_unrefp) struct entry *entry = NULL;
 	struct walk_ahead ahead;
 	struct walk_page_asked asked = {.now_us = clock_monotonic_us(), .alone = r->walks_alone};
+	struct window window;
 
-	if (!r->walk || !read_window(r, &asked.offset, &asked.limit))
+	if (!r->walk || !read_window(r, &window))
 		return;
+	window.end = r->walk_end;
 	entry = cache_peek(collect->flow->cache, &r->key);
+	asked.offset = window.offset;
+	asked.limit = window.end ? PAGING_MAX : window.limit;
 	asked.hit = entry != NULL;
 	asked.total = total_of((struct request *)r, entry);
+	if (window.end && (asked.total < 0 || asked.total > window.end))
+		asked.total = window.end;
 	walk_note(&collect->walks, r->walk, &asked, (unsigned)r->conf->collections.read_ahead, &ahead);
 	if (ahead.count == 0 || join_fields_copy(&fields, r) < 0)
 		return;
-	for (size_t i = 0; i < ahead.count; i++)
-		fetch(collect, r, &fields, r->walk, ahead.offsets[i], asked.limit);
+	for (size_t i = 0; i < ahead.count; i++) {
+		window.offset = ahead.offsets[i];
+		fetch(collect, r, &fields, r->walk, &window);
+	}
 }

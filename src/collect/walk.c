@@ -224,6 +224,16 @@ void walk_note(struct walks *walks, uint64_t key, const struct walk_page_asked *
 	pthread_mutex_unlock(&walks->lock);
 }
 
+bool walk_is_known(struct walks *walks, uint64_t key)
+{
+	bool known;
+
+	pthread_mutex_lock(&walks->lock);
+	known = find(walks, key) != NULL;
+	pthread_mutex_unlock(&walks->lock);
+	return known;
+}
+
 void walk_landed(struct walks *walks, uint64_t key, int64_t offset, bool useful, int64_t total)
 {
 	struct walk *walk;

@@ -85,6 +85,9 @@ void walk_end(struct walks *walks, uint64_t key);
 void walk_note(struct walks *walks, uint64_t key, const struct walk_page_asked *asked, unsigned ceiling,
         struct walk_ahead *ret);
 
+/* Whether that walk goes on. Any thread. */
+bool walk_is_known(struct walks *walks, uint64_t key);
+
 /* A page of that walk came. useful: it is kept, more of them make sense. Any thread. */
 void walk_landed(struct walks *walks, uint64_t key, int64_t offset, bool useful, int64_t total);
 

@@ -127,6 +127,7 @@ struct request {
 	} write;          /* flow/write.c's */
 	bool joins;       /* a list that is made of several pages, see struct flow_collector */
 	uint64_t walk;    /* the collector's: whose page it may be; 0: nobody's */
+	int64_t walk_end; /* ... in which each limit is what is left up to there; 0: no such one */
 	bool walks_alone; /* ... and no other of these was under way when it came */
 	struct cache_key key;
 	struct cache_key primary; /* the key before a marker led to one of several variants */

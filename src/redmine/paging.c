@@ -142,7 +142,8 @@ int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, 
 	return r < 0 ? r : buf_printf(out, "offset=%lld&limit=%lld", (long long)offset, (long long)limit);
 }
 
-int paging_move(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out)
+/* end: 0, or where the limit becomes what is left up to there. */
+static int move(const char *query, size_t size, int64_t offset, int64_t limit, int64_t end, struct buf *out)
 {
 	size_t start = out->size;
 	bool moved = false;
@@ -155,10 +156,14 @@ int paging_move(const char *query, size_t size, int64_t offset, int64_t limit, s
 	for (size_t at = 0; r == 0 && next_parameter(query, size, &at, &p);) {
 		bool is_offset = strcmp(p.name, "offset") == 0;
 		bool is_page = old.offset == ABSENT && strcmp(p.name, "page") == 0;
+		bool is_limit = end > 0 && strcmp(p.name, "limit") == 0;
 
 		r = add_separator(out, start);
 		if (r == 0)
-			r = buf_add(out, p.text, is_offset || is_page ? (size_t)(p.value - p.text) : p.size);
+			r = buf_add(
+			        out, p.text, is_offset || is_page || is_limit ? (size_t)(p.value - p.text) : p.size);
+		if (r == 0 && is_limit)
+			r = buf_printf(out, "%lld", (long long)(end - offset));
 		if (r == 0 && (is_offset || is_page)) {
 			moved = true;
 			r = buf_printf(out, "%lld", (long long)(is_page ? offset / limit + 1 : offset));
@@ -170,4 +175,14 @@ int paging_move(const char *query, size_t size, int64_t offset, int64_t limit, s
 			r = buf_printf(out, "offset=%lld", (long long)offset);
 	}
 	return r;
+}
+
+int paging_move(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out)
+{
+	return move(query, size, offset, limit, 0, out);
+}
+
+int paging_fall(const char *query, size_t size, int64_t offset, int64_t end, struct buf *out)
+{
+	return end > offset ? move(query, size, offset, PAGING_MAX, end, out) : -EINVAL;
 }

@@ -39,4 +39,7 @@ int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, 
  */
 int paging_move(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out) MUST_CHECK;
 
+/* The same, and each limit in it becomes what is left up to end, which is above offset. */
+int paging_fall(const char *query, size_t size, int64_t offset, int64_t end, struct buf *out) MUST_CHECK;
+
 #endif

@@ -50,6 +50,21 @@ def test_pages_are_those_of_redmine(daemon, fake, fresh):
     assert found == list(range(240, 0, -1))
 
 
+def test_a_limit_that_is_what_is_left(daemon, fake, fresh):
+    """As Python-Redmine asks: of 240 rows it has 100, then it asks for 140, then for 40."""
+    target = fresh("/issues.json")
+    list_of = target.split("?")[1]
+    fake.wait_idle()
+    for offset in (0, 100):
+        daemon.get(f"{target}&limit={240 - offset}&offset={offset}", KEY)
+    until(lambda: len([r for r in fake.seen() if list_of in r.query]) == 3, "the last page is fetched")
+    fake.wait_idle()
+    answer = daemon.get(f"{target}&limit=40&offset=200", KEY)
+    assert answer.hit or answer.cache.get("collapsed")
+    assert [row["id"] for row in json.loads(answer.text)["issues"]] == list(range(40, 0, -1))
+    assert settled(lambda: len([r for r in fake.seen() if list_of in r.query])) == 3, "nothing behind the end"
+
+
 def test_no_walk_nothing_ahead(daemon, fake, fresh):
     target = fresh("/issues.json")
     for number in (0, 2, 5, 3, 8):

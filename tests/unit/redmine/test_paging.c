@@ -92,4 +92,15 @@ START_TEST(moves_the_window)
 }
 END_TEST
 
-UNIT_MAIN("paging", reads_the_window, what_cannot_be_read, writes_another_window, moves_the_window)
+START_TEST(a_limit_falls)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(4096), behind = BUF_INIT(4096);
+	const char *query = "a=b&limit=400&offset=100";
+
+	ck_assert_int_eq(paging_fall(query, strlen(query), 300, 500, &out), 0);
+	ck_assert_str_eq(buf_text(&out), "a=b&limit=200&offset=300");
+	ck_assert_int_eq(paging_fall(query, strlen(query), 500, 500, &behind), -EINVAL);
+}
+END_TEST
+
+UNIT_MAIN("paging", reads_the_window, what_cannot_be_read, writes_another_window, moves_the_window, a_limit_falls)
