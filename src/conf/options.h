@@ -251,7 +251,11 @@ OPTION(warm, budget, warm.budget, NUMBER, "60", "1", "6000", RELOAD,
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 
 LIFETIME_OPTION(lifetime, RESOURCE, lifetime_ms, SPAN, "", "0", "365d", RELOAD,
-	"How long an answer of that resource is served without asking Redmine again, as issues = 30s. 0: it is not kept.")
+	"How long an answer of that resource is served without asking Redmine again, as issues = 30s. 0: it is not kept. "
+	"The resources: issues, issue, relations, relation, time_entries, time_entry, projects, project, memberships, "
+	"membership, versions, version, issue_categories, issue_category, files, news, news_item, wiki_index, wiki_page, "
+	"current_user, users, user, my_account, groups, group, issue_statuses, trackers, enumerations, custom_fields, roles, "
+	"role, queries, search, attachment, download, thumbnail, feeds.")
 
 SECTION(watch, "", "How changes are noticed that were made elsewhere, in Redmine's own pages.")
 

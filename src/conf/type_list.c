@@ -76,7 +76,7 @@ static int addresses_parse(const struct option *option, const char *text, void *
 
 static int addresses_allowed(const struct option *option, struct buf *out)
 {
-	return buf_add_text(out, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:/PATH");
+	return buf_add_text(out, "HOST:PORT (127.0.0.1, [::1], localhost; others: see allow_remote) or unix:/PATH");
 }
 
 const struct option_type type_addresses = {

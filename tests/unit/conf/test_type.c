@@ -258,7 +258,7 @@ START_TEST(lists)
 	assert_refuses(&hosts, "http://a", &value, -EINVAL);
 	hosts.type->release(&value);
 	ck_assert_ptr_null(value.items);
-	assert_allows(&addresses, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT or unix:/PATH");
+	assert_allows(&addresses, "HOST:PORT (127.0.0.1, [::1], localhost; others: see allow_remote) or unix:/PATH");
 	assert_allows(&hosts, "HOST, HOST:PORT or *");
 }
 END_TEST
