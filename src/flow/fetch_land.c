@@ -40,12 +40,17 @@ static int take_own(struct fetch *f)
 /* A waiter whose request selects another variant than the one that came (RFC 9111 section 4.1). */
 static bool is_other_variant(const struct fetch *f, const struct request *waiter, const struct entry *entry)
 {
-	struct cache_key key;
+	struct cache_key key, sent = entry->key;
 
-	if (waiter == f->r || waiter->resource || !variant_varies(&entry->fields))
+	if (waiter == f->r || !variant_varies(&entry->fields))
+		return false;
+	/* What is kept of a resource varies on nothing that is not part of its key. */
+	if (waiter->resource && (f->keep.keep || entry->status != 200))
 		return false;
 	variant_key(&key, &waiter->primary, &entry->fields, &waiter->fields, f->flow->secret);
-	return !cache_key_equal(&key, &entry->key);
+	if (waiter->resource)
+		variant_key(&sent, &f->r->primary, &entry->fields, &f->r->fields, f->flow->secret);
+	return !cache_key_equal(&key, &sent);
 }
 
 /* True for a waiter whose time is not up when that of the request is which was sent, as it was one that it chose itself. */

@@ -207,6 +207,29 @@ def test_sessions_are_never_merged(daemon, fake, fresh):
 
 
 @pytest.mark.workers(4)
+def test_an_answer_that_varies_is_for_those_who_sent_the_same(daemon, fake, fresh):
+    """Vary may name a field that is part of no key."""
+    target = fresh("/issues/1.json")
+
+    def behave(exchange):
+        fields = [("Content-Type", "application/json"), ("Vary", "Tenant")]
+        exchange.answer(200, exchange.request.get("Tenant").encode(), fields)
+
+    fake.on("/issues/1.json", behave)
+    connections = []
+    with fake.hold("/issues/1.json") as gate:
+        for tenant in "abab":
+            connection = daemon.connect()
+            connection.ask("GET", target, [("Tenant", tenant)])
+            connections.append(connection)
+        gate.arrived()
+        time.sleep(0.1)  # those who come too late lead a flight of their own, which proves nothing
+    assert [connection.answer().text for connection in connections] == list("abab")
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.workers(4)
 def test_different_questions_run_side_by_side(daemon, fake, fresh):
     with fake.hold("/issues.json") as gate:
         herds = [Herd(daemon, fresh(), 10) for _ in range(4)]
