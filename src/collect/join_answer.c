@@ -34,6 +34,7 @@ int join_note_page(struct join *j, const struct inner_answer *page)
 		return 0;
 	}
 	j->linked |= (entry->flags & ENTRY_LINKS) != 0;
+	j->unkept |= entry->fresh_until_ms <= entry->born_ms;
 	if (page->request->answer.cache.stale)
 		j->stale_detail = page->request->answer.cache.detail;
 	if (entry->fresh_until_ms < j->fresh_until_ms)
@@ -324,7 +325,7 @@ static int finish(struct join *j)
 		return r;
 	if (j->keeps && j->shared && j->model) {
 		entry = make_entry(j, &j->key);
-		stored = entry && !j->no_store && cache_put(j->collect->flow->cache, entry);
+		stored = entry && !j->no_store && !j->unkept && cache_put(j->collect->flow->cache, entry);
 	}
 	if (j->streams)
 		pipe_end(&j->pipe, 0);

@@ -44,6 +44,7 @@ struct join {
 	struct buf kept;
 	uint64_t length;     /* of all so far */
 	bool noted, shared;  /* a page was noted; all of them may be shared */
+	bool unkept;         /* one of them may not be kept, so neither may the whole */
 	struct entry *model; /* the first page's; NULL: it cannot be shared */
 	int64_t fresh_until_ms;
 	const char *stale_detail;    /* why a page is past its lifetime (flow/stale.h), NULL: none is */

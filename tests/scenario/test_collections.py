@@ -294,3 +294,13 @@ def test_long_lists_take_no_more_memory(daemon, fake, fresh):
                 peak = max(peak, daemon.resident() - idle)
     assert count == rows and not rest
     assert peak < (192 if instrumented() else 48) * 1024 * 1024
+
+
+@pytest.mark.parametrize("field", [("Cache-Control", "no-store"), ("Vary", "Tenant")])
+def test_a_list_of_pages_that_are_not_kept_is_not_kept(daemon, fake, fresh, field):
+    body = b'{"issues":[{"id":1}],"total_count":1,"offset":0,"limit":100}'
+    fake.on("/issues.json", reply(200, body, [("Content-Type", "application/json"), field]))
+    target = fresh("/issues.json?limit=all")
+    for fields in ([], [("Cache-Control", "max-stale")]):
+        answer = daemon.get(target, fields)
+        assert ids(answer) == [1] and not answer.hit
