@@ -4,6 +4,7 @@
 #include "flow/changes.h"
 #include "flow/credentials.h"
 #include "flow/fetch.h"
+#include "flow/figures.h"
 #include "flow/forward.h"
 #include "flow/invalidation.h"
 #include "flow/named_session.h"
@@ -379,43 +380,6 @@ static enum flow_next step_errand(struct request *r)
 	return go_to(r, STEP_DELIVER);
 }
 
-static void count_inner(struct flow_figures *figures, const struct answer *answer)
-{
-	atomic_fetch_add_explicit(&figures->inner, 1, memory_order_relaxed);
-	if (answer->cache.hit)
-		atomic_fetch_add_explicit(&figures->inner_hits, 1, memory_order_relaxed);
-	if (answer->status >= 500)
-		atomic_fetch_add_explicit(&figures->inner_errors, 1, memory_order_relaxed);
-}
-
-static void count(struct request *r)
-{
-	struct flow_figures *figures = &r->flow->figures;
-	const struct cache_status *cache = &r->answer.cache;
-
-	if (r->inner_limit > 0) {
-		count_inner(figures, &r->answer);
-		return;
-	}
-	atomic_fetch_add_explicit(&figures->requests, 1, memory_order_relaxed);
-	if (cache->stale)
-		atomic_fetch_add_explicit(&figures->stale, 1, memory_order_relaxed);
-	if (cache->hit)
-		atomic_fetch_add_explicit(&figures->hits, 1, memory_order_relaxed);
-	else if (cache->collapsed)
-		atomic_fetch_add_explicit(&figures->collapsed, 1, memory_order_relaxed);
-	else if (cache->forward_status == 304)
-		atomic_fetch_add_explicit(&figures->revalidated, 1, memory_order_relaxed);
-	else if (cache->forward == FORWARD_METHOD)
-		atomic_fetch_add_explicit(&figures->writes, 1, memory_order_relaxed);
-	else if (cache->forward == FORWARD_BYPASS)
-		atomic_fetch_add_explicit(&figures->bypassed, 1, memory_order_relaxed);
-	else if (cache->forward != FORWARD_NOT)
-		atomic_fetch_add_explicit(&figures->misses, 1, memory_order_relaxed);
-	if (r->answer.status >= 500)
-		atomic_fetch_add_explicit(&figures->errors, 1, memory_order_relaxed);
-}
-
 /* What was honoured of the request's preferences; an answer without room for the field goes without it. */
 static void add_preferences(struct request *r)
 {
@@ -431,7 +395,7 @@ static void add_preferences(struct request *r)
 
 static enum flow_next step_deliver(struct request *r)
 {
-	count(r);
+	flow_figures_count(r);
 	add_preferences(r);
 	errand_let_go(r);
 	if (r->walk)

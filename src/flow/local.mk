@@ -13,6 +13,7 @@ libdaemon_a_SOURCES += \
 	src/flow/fetch_answer.c src/flow/fetch_inside.h \
 	src/flow/fetch_breaker.c \
 	src/flow/fetch_land.c \
+	src/flow/figures.c src/flow/figures.h \
 	src/flow/flight.c src/flow/flight.h \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/forward.c src/flow/forward.h \
