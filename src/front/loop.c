@@ -187,15 +187,17 @@ static bool is_too_slow(const struct guest *guest, const struct conf *conf, int6
 }
 
 /*
- * True when a client has gone in the midst of its request. libmicrohttpd 0.9.75 does not see an end that came together
- * with the last bytes: its edge-triggered epoll told of both at once, and it stops reading at the first short read.
+ * True when a client has gone between two requests or in the midst of one. libmicrohttpd 0.9.75 does not see an end
+ * that came together with the last bytes, of the beginning of a head, too: its edge-triggered epoll told of both at once,
+ * and it stops reading at the first short read.
  */
 static bool has_gone(const struct guest *guest)
 {
 	char byte;
 
-	return guest->busy && (guest->receiving || !guest->head_complete) &&
-	       recv(guest->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	if (guest->busy && guest->head_complete && !guest->receiving)
+		return false; /* who has sent all may shut his half and wait for the answer */
+	return recv(guest->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* Once a second. A client that sends its head byte by byte keeps libmicrohttpd's own time limit from ending it. */
