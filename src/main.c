@@ -176,6 +176,7 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 {
 	char names[512];
 	struct fail fail = {0};
+	bool other_policy = conf->cache.policy != d->conf->cache.policy;
 
 	if (conf_needs_restart(d->conf, conf, names, sizeof(names)) > 0) {
 		log_warn("reload: a restart is needed for %s", names);
@@ -187,6 +188,8 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 	if (front_load_certificate(d->front, conf, &fail) < 0)
 		log_error("reload: the certificate stays as it was: %s", fail.text);
 	front_set_conf(d->front, conf);
+	if (other_policy)
+		cache_clear(d->cache); /* writes under one policy spoil nothing that was kept under the other */
 	lookout_set_conf(d->lookout, conf);
 	warmer_set_conf(d->warmer, conf);
 	conf_unref(d->conf);

@@ -5,8 +5,7 @@
 
 #include <errno.h>
 
-#define PIPE_LIMIT (512 * 1024)       /* bytes that may wait for a slow reader */
-#define BODY_LIMIT (64 * 1024 * 1024) /* of one answer */
+#define PIPE_LIMIT (512 * 1024) /* bytes that may wait for a slow reader */
 
 enum reply_state { REPLY_UNASKED, REPLY_ASKED, REPLY_HERE };
 
@@ -113,7 +112,7 @@ static void ask(struct batch_run *run, size_t index)
 	        .authority = run->authority,
 	        .secure = run->secure,
 	        .door = &run->door,
-	        .limit = BODY_LIMIT,
+	        .limit = run->conf->cache.object_limit,
 	        .told = told,
 	        .arg = &run->replies[index],
 	}));

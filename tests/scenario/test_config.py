@@ -267,6 +267,17 @@ def test_reload_keeps_what_is_stored_and_who_is_connected(launch, fake, fresh):
         assert connection.get(target).hit
 
 
+def test_a_change_of_policy_and_back_begins_anew(launch, fake, fresh):
+    """A write in between spoilt nothing that the first policy had stored."""
+    daemon = launch({"cache.policy": "redmine"})
+    target = fresh("/issues/1.json")
+    daemon.get(target)
+    assert daemon.get(target).hit
+    for policy in ("origin", "redmine"):
+        reload(daemon, {"cache.policy": policy}, "new settings are in force")
+    assert not daemon.get(target).hit
+
+
 @pytest.mark.parametrize("before, after", [("origin", "redmine"), ("redmine", "origin")])
 def test_after_a_change_of_policy_writes_are_seen(launch, fake, fresh, before, after):
     """What one policy stored is not spoilt by writes under the other one."""
