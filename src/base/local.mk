@@ -5,6 +5,7 @@ libdaemon_a_SOURCES += \
 	src/base/digest.c src/base/digest.h \
 	src/base/fail.c src/base/fail.h \
 	src/base/fields.c src/base/fields.h \
+	src/base/hash.h \
 	src/base/histogram.c src/base/histogram.h \
 	src/base/http_date.c src/base/http_date.h \
 	src/base/log.c src/base/log.h \

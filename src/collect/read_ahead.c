@@ -1,6 +1,7 @@
 #include "collect/read_ahead.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "collect/join_fields.h"
 #include "flow/inner.h"
 #include "redmine/paging.h"
@@ -25,13 +26,6 @@ struct errand_ahead {
 	int64_t offset;
 };
 
-static uint64_t mix(uint64_t hash, const char *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return hash;
-}
-
 /* The request's query, with that window. */
 static int move_to(const struct request *r, const struct window *window, struct buf *out)
 {
@@ -51,10 +45,10 @@ static uint64_t walk_key(const struct request *r, const struct window *window)
 
 	if (move_to(r, &first, &still) < 0)
 		return 0;
-	hash = mix(UINT64_C(0xcbf29ce484222325), (const char *)r->identity.digest, sizeof(r->identity.digest));
-	hash = mix(hash, window->end ? "falls" : "stays", 5);
-	hash = mix(hash, r->target.path, r->target.path_size);
-	hash = mix(hash, still.data, still.size);
+	hash = hash_add(HASH_START, r->identity.digest, sizeof(r->identity.digest));
+	hash = hash_add(hash, window->end ? "falls" : "stays", 5);
+	hash = hash_add(hash, r->target.path, r->target.path_size);
+	hash = hash_add(hash, still.data, still.size);
 	return hash ? hash : 1;
 }
 

@@ -27,11 +27,6 @@ struct explained {
 	int64_t now_ms;
 };
 
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, json_object_new_string(text));
-}
-
 static const char *why_asked(const struct record *record)
 {
 	if (record->kind == CACHE_KIND_COLLAPSED)
@@ -60,12 +55,12 @@ static struct json_object *print_rule(const struct explained *e)
 	struct json_object *object = json_object_new_object();
 
 	if (!e->resource) {
-		add_text(object, "by",
+		status_add_text(object, "by",
 		        e->row ? "the answer's own fields (RFC 9111): cache.policy = origin"
 		               : "the answer's own fields (RFC 9111): a path that the daemon does not know");
 		return object;
 	}
-	add_text(object, "by", "[lifetime] of the resource");
+	status_add_text(object, "by", "[lifetime] of the resource");
 	json_object_object_add(object, "lifetime_s",
 	        json_object_new_double(
 	                (double)conf_lifetime_ms(e->conf, e->resource->name, e->resource->lifetime_ms) / 1000));
@@ -94,7 +89,7 @@ static struct json_object *print_last_miss(const struct explained *e)
 	if (!e->missed)
 		return NULL;
 	object = status_print_record(&e->miss, true);
-	add_text(object, "why", why_asked(&e->miss));
+	status_add_text(object, "why", why_asked(&e->miss));
 	json_object_object_add(object, "stored", json_object_new_boolean(e->miss.stored));
 	return object;
 }
@@ -148,16 +143,16 @@ static struct json_object *print_explained(struct explained *e, const char *show
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "target", shown);
+	status_add_text(object, "target", shown);
 	json_object_object_add(object, "now_ms", json_object_new_int64(e->now_ms));
-	add_text(object, "resource", e->row ? e->row->name : "other");
+	status_add_text(object, "resource", e->row ? e->row->name : "other");
 	json_object_object_add(object, "pattern", e->row ? json_object_new_string(e->row->pattern) : NULL);
 	json_object_object_add(object, "rule", print_rule(e));
 	json_object_object_add(object, "key_parts", print_key(e));
 	json_object_object_add(object, "tags", print_present_tags(e));
 	json_object_object_add(object, "stored", json_object_get(e->stored));
 	json_object_object_add(object, "last_miss", print_last_miss(e));
-	add_text(object, "refreshed_by",
+	status_add_text(object, "refreshed_by",
 	        "the end of its lifetime; a write through the daemon that spoils one of its tags; Cache-Control: no-cache in a "
 	        "request; redmine-cachectl purge");
 	return object;

@@ -22,11 +22,6 @@ void command_engines(struct caller *caller, struct json_object *arguments)
 	caller_result(caller, object);
 }
 
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
-}
-
 static struct json_object *print_list(const struct text_list *list)
 {
 	struct json_object *array = json_object_new_array();
@@ -41,11 +36,11 @@ static struct json_object *print_session(const struct conf_session *session)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "name", session->name);
-	add_text(object, "credential", session->key ? "key" : session->password ? "password" : "none");
-	add_text(object, "username", session->username);
-	add_text(object, "impersonate", session->impersonate);
-	add_text(object, "engine", session->engine);
+	status_add_text(object, "name", session->name);
+	status_add_text(object, "credential", session->key ? "key" : session->password ? "password" : "none");
+	status_add_text(object, "username", session->username);
+	status_add_text(object, "impersonate", session->impersonate);
+	status_add_text(object, "engine", session->engine);
 	json_object_object_add(object, "workers", json_object_new_int(session->workers));
 	json_object_object_add(object, "needs_token", json_object_new_boolean(session->token != NULL));
 	json_object_object_add(object, "listeners", print_list(&session->listeners));

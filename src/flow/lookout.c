@@ -1,6 +1,7 @@
 #include "flow/lookout_inside.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "flow/changes.h"
 #include "flow/inner.h"
@@ -147,11 +148,7 @@ static bool stopping(struct lookout *w)
 
 static uint64_t digest_of(const struct buf *body, unsigned status)
 {
-	uint64_t number = UINT64_C(0xcbf29ce484222325) ^ status; /* FNV-1a */
-
-	for (size_t i = 0; i < body->size; i++)
-		number = (number ^ (unsigned char)body->data[i]) * UINT64_C(0x100000001b3);
-	return number;
+	return hash_add(HASH_START ^ status, body->data, body->size);
 }
 
 /* Looks at the list; true when it is another one than before. */

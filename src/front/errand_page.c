@@ -2,6 +2,8 @@
 
 #include "base/base64.h"
 #include "flow/errand.h"
+#include "front/status.h"
+#include "redmine/json.h"
 
 #include <json-c/json.h>
 
@@ -46,43 +48,6 @@ static void answer_json(struct request *r, unsigned status, struct json_object *
 	json_object_put(object);
 }
 
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, json_object_new_string(text));
-}
-
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool is_utf8(const char *text, size_t size)
-{
-	const unsigned char *p = (const unsigned char *)text, *end = p + size;
-
-	while (p < end) {
-		unsigned char c = *p++, least = 0x80, most = 0xbf;
-		int more = c < 0x80                 ? 0
-		           : c >= 0xc2 && c <= 0xdf ? 1
-		           : (c & 0xf0) == 0xe0     ? 2
-		           : c >= 0xf0 && c <= 0xf4 ? 3
-		                                    : -1;
-
-		if (more < 0 || end - p < more)
-			return false;
-		if (c == 0xe0)
-			least = 0xa0;
-		else if (c == 0xed)
-			most = 0x9f;
-		else if (c == 0xf0)
-			least = 0x90;
-		else if (c == 0xf4)
-			most = 0x8f;
-		for (; more > 0; more--, least = 0x80, most = 0xbf) {
-			if (*p < least || *p > most)
-				return false;
-			p++;
-		}
-	}
-	return true;
-}
-
 /* JSON as what it is, text as a string, all else as base64. */
 static void add_body(struct json_object *object, const struct errand_outcome *outcome)
 {
@@ -95,9 +60,9 @@ static void add_body(struct json_object *object, const struct errand_outcome *ou
 
 	if (size == 0 || size > INLINE_MAX)
 		return;
-	if (coding || !is_utf8(data, size)) {
+	if (coding || !json_is_utf8(data, size)) {
 		if (base64_add(&text, data, size) == 0)
-			add_text(object, "body_base64", buf_text(&text));
+			status_add_text(object, "body_base64", buf_text(&text));
 		return;
 	}
 	if (type && strcasestr(type, "json") && buf_add(&text, data, size) == 0)
@@ -123,9 +88,9 @@ static void answer_state(struct request *r, const struct errand_outcome *outcome
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "state", outcome->state == ERRAND_WAITING ? "waiting" : "running");
+	status_add_text(object, "state", outcome->state == ERRAND_WAITING ? "waiting" : "running");
 	if (fields_add(&r->answer.fields, "Retry-After", "1") < 0)
-		add_text(object, "retry_after", "1");
+		status_add_text(object, "retry_after", "1");
 	answer_json(r, 202, object);
 }
 
@@ -135,13 +100,13 @@ static void answer_outcome(struct request *r, const struct errand_outcome *outco
 	char place[sizeof(ERRAND_PLACE) + ERRAND_ID_SIZE + sizeof(ANSWER)];
 
 	snprintf(place, sizeof(place), ERRAND_PLACE "%s" ANSWER, id);
-	add_text(object, "state", "done");
+	status_add_text(object, "state", "done");
 	json_object_object_add(object, "status", json_object_new_int((int)outcome->status));
 	if (outcome->reason)
-		add_text(object, "reason", outcome->reason);
+		status_add_text(object, "reason", outcome->reason);
 	add_headers(object, outcome->fields);
 	add_body(object, outcome);
-	add_text(object, "answer", place);
+	status_add_text(object, "answer", place);
 	answer_json(r, 200, object);
 }
 

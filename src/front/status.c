@@ -12,7 +12,7 @@ void status_add_count(struct json_object *object, const char *name, uint64_t cou
 
 void status_add_text(struct json_object *object, const char *name, const char *text)
 {
-	json_object_object_add(object, name, json_object_new_string(text));
+	json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
 }
 
 static void add_signed(struct json_object *object, const char *name, int64_t number)

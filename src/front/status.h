@@ -22,7 +22,7 @@ struct json_object *status_print_engines(const struct engines *engines);
  */
 struct json_object *status_print_record(const struct record *record, bool whole);
 
-/* A member of an object. Any thread. */
+/* A member of an object; text NULL: null. Any thread. */
 void status_add_count(struct json_object *object, const char *name, uint64_t count);
 void status_add_text(struct json_object *object, const char *name, const char *text);
 

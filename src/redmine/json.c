@@ -1,5 +1,7 @@
 #include "redmine/json.h"
 
+#include "base/base64.h"
+
 #include <string.h>
 
 /* A reader of one text. */
@@ -234,21 +236,9 @@ int json_add_string(const char *data, size_t size, struct buf *out)
 
 int json_add_base64(const char *data, size_t size, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	int r = buf_add_char(out, '"');
 
-	for (size_t i = 0; i < size && r == 0; i += 3) {
-		size_t left = size - i;
-		unsigned bits = (unsigned)(unsigned char)data[i] << 16;
-		char quad[4];
-
-		bits |= left > 1 ? (unsigned)(unsigned char)data[i + 1] << 8 : 0;
-		bits |= left > 2 ? (unsigned char)data[i + 2] : 0;
-		quad[0] = digits[bits >> 18];
-		quad[1] = digits[bits >> 12 & 63];
-		quad[2] = left > 1 ? digits[bits >> 6 & 63] : '=';
-		quad[3] = left > 2 ? digits[bits & 63] : '=';
-		r = buf_add(out, quad, sizeof(quad));
-	}
+	if (r == 0)
+		r = base64_add(out, data, size);
 	return r < 0 ? r : buf_add_char(out, '"');
 }

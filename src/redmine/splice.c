@@ -1,5 +1,7 @@
 #include "redmine/splice.h"
 
+#include "base/hash.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -33,9 +35,7 @@ uint64_t splice_name(uint64_t id, const char *type, size_t size)
 	uint64_t name = id;
 
 	if (size > 0) {
-		name = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-		for (size_t i = 0; i < size; i++)
-			name = (name ^ (unsigned char)type[i]) * UINT64_C(0x100000001b3);
+		name = hash_add(HASH_START, type, size);
 		name ^= id * UINT64_C(0x9e3779b97f4a7c15);
 	}
 	return name ? name : 1;

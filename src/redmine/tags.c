@@ -1,5 +1,6 @@
 #include "redmine/tags.h"
 
+#include "base/hash.h"
 #include "base/macros.h"
 
 #include <stdio.h>
@@ -64,10 +65,8 @@ static const struct {
 
 uint64_t tag_number(const char *name)
 {
-	uint64_t number = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t number = hash_add(HASH_START, name, strlen(name));
 
-	for (; *name != '\0'; name++)
-		number = (number ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
 	return number != 0 ? number : 1;
 }
 
