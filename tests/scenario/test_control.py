@@ -161,8 +161,9 @@ def test_status(controlled, fake):
     daemon = controlled()
     daemon.get("/issues.json")
     daemon.get("/issues.json")
-    (status,) = answers(daemon, "status")
-    assert status["requests"]["hits"] == 1 and status["redmine"]["state"] == "up"
+    status = until(lambda: (now := answers(daemon, "status")[0])["requests"]["hits"] == 1 and now, "the hit is counted")
+    assert status["redmine"]["state"] == "up"
+    until(lambda: daemon.status["engine"]["busy"] == 0, "the engine is at rest")
     text = cachectl(daemon, "status")
     assert f"Redmine    {fake.base}: up for" in text and "Hits       50.0 % of reads" in text
     assert "Engine     " in text and "0 of " in text

@@ -131,7 +131,7 @@ def test_body_on_answers_that_have_none_poisons_nothing(daemon, fake, fresh):
 def test_unasked_bytes_on_an_idle_connection(daemon, fake, fresh):
     """A 408 that puma sends when it closes an idle connection answers no later request."""
     sockets = []
-    fake.on("/trackers.json", lambda exchange: (exchange.answer(200, b"{}"), sockets.append(exchange)))
+    fake.on("/trackers.json", lambda exchange: (sockets.append(exchange), exchange.answer(200, b"{}")))
     daemon.get(fresh("/trackers.json"))
     sockets[0].send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 6\r\n\r\npoison")
     for _ in range(3):

@@ -108,7 +108,7 @@ def test_redmine_that_is_gone_shows(launch, fake):
     daemon = launch(upstream=f"http://127.0.0.1:{free_port()}")
     assert ("redmine_cached_upstream_up", frozenset()) not in metrics(daemon), "nothing is known yet"
     assert daemon.get("/issues.json").status == 502
-    found = metrics(daemon)
+    found = metrics_of(daemon, 1)
     assert value(found, "upstream_requests_total", outcome="unreachable") == 1
     assert found["redmine_cached_upstream_up", frozenset()] == 0
     assert value(found, "upstream_state_since_seconds") > 1.7e9
