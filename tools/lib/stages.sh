@@ -21,7 +21,7 @@ stages+=(
 	"tools tools/quickstart"
 	"documents every command of the documents in doc/"
 	"install make install and uninstall; the systemd units"
-	"package Debian's packages: build, lintian, install, run, upgrade, purge in a root that is thrown away"
+	"package Debian's packages: build, lintian, contents; install, run, upgrade, purge in a root that is thrown away"
 	"style clang-format, cppcheck, shellcheck, pyflakes"
 	"check rules of the house that a script can see"
 )
