@@ -155,11 +155,19 @@ static int prepare(struct daemon *d, struct fail *fail)
 	return r;
 }
 
+/* Writes under one policy spoil nothing that was kept under the other: neither may find it. */
+static uint32_t rules_of(const struct conf *conf)
+{
+	return conf->cache.policy == CACHE_POLICY_ORIGIN ? 2 : 1;
+}
+
 static int start_cache(struct daemon *d, struct fail *fail)
 {
 	struct cache_settings settings = {
 	        .store = d->conf->cache.path[0] ? &store_sqlite : &store_null,
-	        .store_settings = {.path = d->conf->cache.path, .size_limit = d->conf->cache.size},
+	        .store_settings = {.path = d->conf->cache.path,
+	                .size_limit = d->conf->cache.size,
+	                .rules = rules_of(d->conf)},
 	        .memory_limit = d->conf->cache.memory,
 	        .on_state = on_store_state,
 	        .on_state_arg = d,
@@ -189,7 +197,7 @@ static void apply(struct daemon *d, struct conf *conf, struct buf *said)
 		log_error("reload: the certificate stays as it was: %s", fail.text);
 	front_set_conf(d->front, conf);
 	if (other_policy)
-		cache_clear(d->cache); /* writes under one policy spoil nothing that was kept under the other */
+		cache_set_rules(d->cache, rules_of(conf));
 	lookout_set_conf(d->lookout, conf);
 	warmer_set_conf(d->warmer, conf);
 	conf_unref(d->conf);

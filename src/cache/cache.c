@@ -214,6 +214,14 @@ void cache_clear(struct cache *cache)
 	memory_clear(cache->memory);
 }
 
+void cache_set_rules(struct cache *cache, uint32_t rules)
+{
+	CHECK(cache, CACHE_MAGIC);
+	if (cache->keeper)
+		keeper_set_rules(cache->keeper, rules);
+	memory_clear(cache->memory);
+}
+
 void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, cache_noted *noted, void *arg)
 {
 	CHECK(cache, CACHE_MAGIC);

@@ -27,7 +27,7 @@ typedef void cache_on_state(void *arg, enum cache_store_state state, const char 
 
 struct cache_settings {
 	const struct store_ops *store;        /* NULL, &store_null or an empty path: memory alone, no threads */
-	struct store_settings store_settings; /* path (copied) and size_limit; the rest is the cache's to set */
+	struct store_settings store_settings; /* path (copied), size_limit and rules; the rest is the cache's to set */
 	uint64_t memory_limit;                /* bytes */
 	int retry_min_ms, retry_max_ms;       /* pauses while degraded; 0: 100 ms and 30 s */
 	cache_on_state *on_state;             /* may be NULL */
@@ -104,6 +104,12 @@ void cache_drop(struct cache *cache, const struct cache_key *key);
 
 /* Forgets everything, everywhere. Any thread. */
 void cache_clear(struct cache *cache);
+
+/*
+ * The same, because what is kept from now on is kept by other rules than what was before (store_settings.rules): nothing
+ * that is still put by the old ones is given out by a later process either that goes by those again. Any thread.
+ */
+void cache_set_rules(struct cache *cache, uint32_t rules);
 
 /*
  * A write on these tags begins: what they cover is not served from now on. noted() runs

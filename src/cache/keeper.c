@@ -58,6 +58,7 @@ static struct keeper *keeper_alloc(const struct keeper_settings *settings)
 	k->last_ask = &k->first_ask;
 	init_locks(k);
 	atomic_init(&k->size_limit, settings->store.size_limit);
+	atomic_init(&k->rules, settings->store.rules);
 	k->path = strdup(settings->store.path ? settings->store.path : "");
 	k->pending = pending_new(settings->queue_bytes);
 	k->presence = presence_new();
@@ -146,6 +147,13 @@ void keeper_clear(struct keeper *k)
 		return;
 	pending_clear(k->pending);
 	keeper_wake_writer(k, true);
+}
+
+void keeper_set_rules(struct keeper *k, uint32_t rules)
+{
+	CHECK(k, KEEPER_MAGIC);
+	atomic_store(&k->rules, rules);
+	keeper_clear(k);
 }
 
 void keeper_raise(struct keeper *k, const uint64_t *tags, size_t count, pending_noted *noted, void *arg)

@@ -67,6 +67,8 @@ void keeper_free(struct keeper *k, int64_t limit_ms);
 void keeper_put(struct keeper *k, struct entry *entry);
 void keeper_drop(struct keeper *k, const struct cache_key *key);
 void keeper_clear(struct keeper *k);
+/* The same, and what is put from now on is kept by other rules (store_settings.rules). */
+void keeper_set_rules(struct keeper *k, uint32_t rules);
 
 /*
  * The generations of these tags rose. noted (may be NULL) runs once they are safely kept or the store is marked as

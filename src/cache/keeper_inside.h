@@ -55,6 +55,7 @@ struct keeper {
 	atomic_bool usable; /* puts are taken, fetches make sense */
 	atomic_bool marked; /* missed, and the store is marked so: whoever raises more need not wait */
 	atomic_bool new_limit;
+	atomic_uint rules; /* store_settings.rules */
 	atomic_uint_fast64_t size_limit, entries, bytes, dropped, errors;
 	pthread_mutex_t status_lock;
 	char why[FAIL_TEXT_MAX]; /* what was wrong last */

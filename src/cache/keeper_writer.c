@@ -72,6 +72,7 @@ static int open_store(struct keeper *k, struct store **ret, struct fail *fail)
 
 	settings.path = k->path;
 	settings.size_limit = atomic_load(&k->size_limit);
+	settings.rules = atomic_load(&k->rules);
 	settings.distrusted = k->missed;
 	settings.removed = forget_key;
 	settings.removed_arg = k;
@@ -207,7 +208,7 @@ static int make_changes(struct keeper *k, const struct pending_batch *batch, str
 	for (size_t i = 0; i < batch->slot_count; i++)
 		add_generation(k, ret, batch->slots[i]);
 	if (batch->clear)
-		ret->items[ret->count++] = (struct store_change){.kind = STORE_CLEAR};
+		ret->items[ret->count++] = (struct store_change){.kind = STORE_CLEAR, .rules = atomic_load(&k->rules)};
 	for (size_t i = 0; i < batch->item_count; i++) {
 		struct pending_item *item = batch->items[i];
 		bool put = wanted(k, ret, item) && item->entry;

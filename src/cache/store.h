@@ -14,7 +14,9 @@ struct store;
 struct store_settings {
 	const char *path;    /* borrowed for the call */
 	uint64_t size_limit; /* bytes of the file with its journal */
-	bool distrusted;     /* changes were missed since it was last open: nothing that it holds may be given out */
+	uint32_t
+	        rules; /* by which entries are kept: the caller's number, not 0; what was kept by others is not given out */
+	bool distrusted; /* changes were missed since it was last open: nothing that it holds may be given out */
 	/* Told each key that was removed to make room or because it had no use any more. Writer thread; may be NULL. */
 	void (*removed)(void *arg, const struct cache_key *key);
 	void *removed_arg;
@@ -23,7 +25,7 @@ struct store_settings {
 /* What the writer does. */
 enum store_change_kind {
 	STORE_GENERATION, /* slot, generation */
-	STORE_CLEAR,      /* everything but the generations */
+	STORE_CLEAR,      /* everything but the generations; rules: from now on, as store_settings.rules */
 	STORE_PUT,        /* entry: insert or replace */
 	STORE_DROP,       /* key */
 };
@@ -33,7 +35,7 @@ struct store_change {
 	bool skipped; /* set by apply: the entry was too large to be kept */
 	struct entry *entry;
 	struct cache_key key;
-	uint32_t slot, generation;
+	uint32_t slot, generation, rules;
 };
 
 struct store_figures {

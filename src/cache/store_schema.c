@@ -45,6 +45,9 @@ static const char *const steps[SCHEMA_VERSION] = {
 
         /* 1 -> 2: clearing by a number instead of deleting: heads up to this id count as gone */
         "ALTER TABLE meta ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0;",
+
+        /* 2 -> 3: by which rules the entries were kept (store_settings.rules); 0: nobody knows */
+        "ALTER TABLE meta ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* A file with another program's mark is that program's, unless it lies where ours was. */

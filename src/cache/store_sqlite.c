@@ -21,7 +21,8 @@ int store_write_meta(struct store *store, const struct store_meta *meta, struct 
 
 	if (!statement || sqlite3_bind_blob(statement, 1, meta->token, sizeof(meta->token), SQLITE_STATIC) ||
 	        sqlite3_bind_int64(statement, 2, meta->sequence) || sqlite3_bind_int64(statement, 3, meta->entries) ||
-	        sqlite3_bind_int64(statement, 4, meta->cleared) || sqlite3_step(statement) != SQLITE_DONE)
+	        sqlite3_bind_int64(statement, 4, meta->cleared) || sqlite3_bind_int64(statement, 5, meta->rules) ||
+	        sqlite3_step(statement) != SQLITE_DONE)
 		return link_fail(&store->writer, fail);
 	return 0;
 }
@@ -41,22 +42,25 @@ static int read_meta(struct store *store, struct fail *fail)
 	meta->sequence = sqlite3_column_int64(statement, 1);
 	meta->entries = sqlite3_column_int64(statement, 2);
 	meta->cleared = sqlite3_column_int64(statement, 3);
+	meta->rules = sqlite3_column_int64(statement, 4);
 	return 0;
 }
 
 /*
- * Takes the file into use: a fresh token in the mark and in the file. What is not trusted counts as
- * cleared from the same transaction on. The mark is written once the lock is had, and before the commit: whoever
+ * Takes the file into use: a fresh token in the mark and in the file. What is not trusted, or was kept by other rules,
+ * counts as cleared from the same transaction on. The mark is written once the lock is had, and before the commit: whoever
  * finds the file between the two sees tokens that differ and trusts nothing, which is safe.
  */
-static int take_over(struct store *store, bool distrusted, struct fail *fail)
+static int take_over(struct store *store, const struct store_settings *settings, struct fail *fail)
 {
-	bool trusted = !distrusted && store_file_trusts(&store->file, store->meta.token);
+	bool trusted = !settings->distrusted && store->meta.rules == settings->rules &&
+	               store_file_trusts(&store->file, store->meta.token);
 	int r;
 
 	if (!trusted) {
 		store->meta.cleared = store->meta.sequence;
 		store->meta.entries = 0;
+		store->meta.rules = settings->rules;
 	}
 	r = link_run(&store->writer, LINK_BEGIN, fail);
 	if (r == 0)
@@ -69,7 +73,7 @@ static int take_over(struct store *store, bool distrusted, struct fail *fail)
 	return r; /* on failure the connection is closed, which rolls back */
 }
 
-static int open_links(struct store *store, bool distrusted, struct fail *fail)
+static int open_links(struct store *store, const struct store_settings *settings, struct fail *fail)
 {
 	int r = link_open(&store->writer, store->file.path, BUSY_MS, fail);
 
@@ -80,7 +84,7 @@ static int open_links(struct store *store, bool distrusted, struct fail *fail)
 	if (r == 0)
 		r = read_meta(store, fail);
 	if (r == 0)
-		r = take_over(store, distrusted, fail);
+		r = take_over(store, settings, fail);
 	if (r == 0)
 		r = link_open(&store->reader, store->file.path, BUSY_MS, fail);
 	store_file_note_place(&store->file);
@@ -88,18 +92,20 @@ static int open_links(struct store *store, bool distrusted, struct fail *fail)
 }
 
 /* Renames what cannot be used and makes it anew: 1 and a text that says so, or a negative errno. */
-static int start_anew(struct store *store, const char *why, struct fail *fail)
+static int start_anew(struct store *store, const struct store_settings *settings, const char *why, struct fail *fail)
 {
 	char name[256], said[FAIL_TEXT_MAX];
+	struct store_settings anew = *settings;
 	struct fail first = *fail;
 	int r;
 
+	anew.distrusted = true;
 	links_release(store);
 	r = store_file_set_aside(&store->file, why, name, sizeof(name), fail);
 	if (r == 0)
 		r = store_file_create(&store->file, fail);
 	if (r == 0)
-		r = open_links(store, true, fail);
+		r = open_links(store, &anew, fail);
 	if (r < 0)
 		return r;
 	snprintf(said, sizeof(said), "%.160s; set aside as %.300s", first.text, name);
@@ -124,11 +130,11 @@ static int sqlite_open(const struct store_settings *settings, struct store **ret
 	store->removed_arg = settings->removed_arg;
 	r = store_file_open(&store->file, settings->path, fail);
 	if (r == 0)
-		r = open_links(store, settings->distrusted, fail);
+		r = open_links(store, settings, fail);
 	if (r == -EUCLEAN)
-		r = start_anew(store, "corrupt", fail);
+		r = start_anew(store, settings, "corrupt", fail);
 	else if (r == -EOVERFLOW)
-		r = start_anew(store, "newer", fail);
+		r = start_anew(store, settings, "newer", fail);
 	if (r < 0) {
 		fail_prefix(fail, "%s", settings->path);
 		links_release(store);

@@ -16,6 +16,7 @@ struct store_meta {
 	int64_t sequence; /* the last id given */
 	int64_t entries;  /* heads with an id above cleared */
 	int64_t cleared;  /* heads up to this id count as gone */
+	int64_t rules;    /* store_settings.rules, of all others */
 };
 
 struct store {

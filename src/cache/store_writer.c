@@ -236,6 +236,7 @@ static int apply_one(struct store *store, struct store_meta *meta, struct store_
 	case STORE_CLEAR:
 		meta->cleared = meta->sequence;
 		meta->entries = 0;
+		meta->rules = change->rules;
 		store->walked = 0;
 		return 0;
 	case STORE_PUT:

@@ -252,9 +252,16 @@ static void ask_aside(struct request *r)
 		check_free(check);
 }
 
+/* Under the origin policy the table rules nothing, but it still says what is Redmine's. */
+static bool is_redmines(const struct request *r)
+{
+	return r->resource ||
+	       (r->conf->cache.policy == CACHE_POLICY_ORIGIN && resource_match(&r->target, r->query.api_format));
+}
+
 static bool applies(const struct request *r)
 {
-	return !r->identity.anonymous && r->resource && r->conf->cache.credential_check_ms > 0;
+	return !r->identity.anonymous && r->conf->cache.credential_check_ms > 0 && is_redmines(r);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -37,13 +37,15 @@ static int take_own(struct fetch *f)
 	return 0;
 }
 
-/* A waiter whose request selects another variant than the one that came (RFC 9111 section 4.1). */
+/* A waiter whose request selects another variant than the one that came (RFC 9111 section 4.1); "*": each does. */
 static bool is_other_variant(const struct fetch *f, const struct request *waiter, const struct entry *entry)
 {
 	struct cache_key key, sent = entry->key;
 
 	if (waiter == f->r || !variant_varies(&entry->fields))
 		return false;
+	if (fields_has_token(&entry->fields, "Vary", "*"))
+		return true;
 	/* What is kept of a resource varies on nothing that is not part of its key. */
 	if (waiter->resource && (f->keep.keep || entry->status != 200))
 		return false;

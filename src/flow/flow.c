@@ -297,14 +297,16 @@ static bool landed_meanwhile(struct request *r, struct flight *flight)
 	return true;
 }
 
-/* Under the origin policy a write makes URIs invalid, and nothing else. */
+/*
+ * Under the origin policy a write makes URIs invalid, and nothing else. Under either what is kept for a credential, and
+ * served to that one only, goes with it.
+ */
 static void read_tags(struct tags *ret, const struct request *r)
 {
-	if (by_origin(r)) {
+	if (by_origin(r))
 		*ret = (struct tags){.count = 1, .items = {invalidation_tag(r)}};
-		return;
-	}
-	tags_of_read(ret, r->resource, &r->target, &r->query);
+	else
+		tags_of_read(ret, r->resource, &r->target, &r->query);
 	if (!r->identity.anonymous)
 		ret->items[ret->count++] = identity_tag(&r->identity);
 }

@@ -118,10 +118,13 @@ void policy_decide(struct policy_keep *ret, const struct conf *conf, const struc
 	directives_read(&asked, answer->request);
 	/*
 	 * An API format takes its identity from the credential alone, so equal requests get equal answers, an error
-	 * too; of any other path only what may be kept is anybody else's.
+	 * too; of any other path only what may be kept is anybody else's. RFC 9111 section 4.1: an answer with "Vary: *"
+	 * answers no request but its own.
 	 */
 	ret->share = answer->resource ||
 	             (conf->cache.policy == CACHE_POLICY_REDMINE && is_api(answer->format) && !directives.no_store);
+	if (fields_has_token(answer->fields, "Vary", "*"))
+		ret->share = false;
 	if (!answer->framed || asked.no_store)
 		return;
 	if (answer->resource)

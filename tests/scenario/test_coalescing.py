@@ -1,5 +1,6 @@
 """However many ask the same at a time, Redmine is asked once, and nobody depends on another's patience."""
 
+import itertools
 import threading
 import time
 
@@ -227,6 +228,31 @@ def test_an_answer_that_varies_is_for_those_who_sent_the_same(daemon, fake, fres
     assert [connection.answer().text for connection in connections] == list("abab")
     for connection in connections:
         connection.close()
+
+
+@pytest.mark.workers(4)
+def test_an_answer_that_varies_on_anything_is_its_askers_alone(daemon, fake, fresh):
+    """RFC 9111 4.1. Those who waited for it ask for themselves, side by side."""
+    target = fresh("/issues/1.json")
+    count = itertools.count()
+    together = threading.Barrier(4, timeout=20 * wire.PATIENCE)
+
+    def behave(exchange):
+        number = next(count)
+        if number > 0:
+            together.wait()
+        exchange.answer(200, str(number).encode(), [("Content-Type", "application/json"), ("Vary", "*")])
+
+    fake.on("/issues/1.json", behave)
+    with fake.hold("/issues/1.json") as gate:
+        herd = Herd(daemon, target, 9)
+        gate.arrived()
+        daemon.catch_up()
+    with herd:
+        answers = herd.answers()
+    assert sorted(answer.text for answer in answers) == [str(number) for number in range(9)]
+    assert all(answer.cache.get("collapsed") is None for answer in answers)
+    assert len(fake.seen("/issues/1.json")) == 9
 
 
 @pytest.mark.workers(4)

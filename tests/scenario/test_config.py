@@ -278,6 +278,33 @@ def test_a_change_of_policy_and_back_begins_anew(launch, fake, fresh):
     assert not daemon.get(target).hit
 
 
+@pytest.mark.parametrize("first, second", [("origin", "redmine"), ("redmine", "origin")])
+@pytest.mark.parametrize("change", ["a restart", "a reload"])
+def test_a_policy_changed_over_a_restart_and_back(launch, fake, fresh, first, second, change):
+    """What was written under the other policy meanwhile spoilt nothing of the first one's."""
+    daemon = launch({"cache.policy": first})
+    target = fresh("/issues/1.json")
+    path = target.partition("?")[0]
+    kept = [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=600")]
+    fake.on(path, reply(200, b"old", kept))
+    daemon.get(target)
+    daemon.restart()
+    assert daemon.get(target).hit
+    if change == "a restart":
+        daemon.configure({"cache.policy": second})
+        daemon.restart()
+    else:
+        reload(daemon, {"cache.policy": second}, "new settings are in force")
+    assert not daemon.get(target).hit
+    fake.on(path, reply(200, b"new", kept))
+    assert daemon.request("PUT", target, body=b"{}").status == 200
+    assert daemon.get(target).text == "new"
+    daemon.configure({"cache.policy": first})
+    daemon.restart()
+    answer = daemon.get(target)
+    assert (answer.hit, answer.text) == (False, "new")
+
+
 @pytest.mark.parametrize("before, after", [("origin", "redmine"), ("redmine", "origin")])
 def test_after_a_change_of_policy_writes_are_seen(launch, fake, fresh, before, after):
     """What one policy stored is not spoilt by writes under the other one."""

@@ -281,6 +281,19 @@ def test_purge_of_one_identity(controlled, fake):
     assert daemon.get("/issues/1.json", ADMIN).hit and not daemon.get("/issues/1.json", MANAGER).hit
 
 
+def test_purge_of_one_identity_under_the_origin_policy(controlled, fake, fresh):
+    daemon = controlled({"cache.policy": "origin"})
+    target = fresh("/page")
+    fake.on(target.partition("?")[0], reply(200, b"x", [("Cache-Control", "public, max-age=600")]))
+    for fields in ((), ADMIN, MANAGER):
+        daemon.get(target, fields)
+    daemon.logged("GET /page")
+    identity = answers(daemon, "explain", target)[0]["last_miss"]["identity"]
+    (purged,) = answers(daemon, "purge", "--identity", identity)
+    assert purged["entries"] == 1
+    assert daemon.get(target).hit and daemon.get(target, ADMIN).hit and not daemon.get(target, MANAGER).hit
+
+
 def test_soft_purge_is_validated_and_served_from_what_is_there(controlled, fake):
     daemon = filled(controlled, False)
     answers(daemon, "purge", "--soft", "--url", "/issues/1.json")

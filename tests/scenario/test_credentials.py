@@ -2,6 +2,7 @@
 
 import json
 
+from behaviours import reply
 from daemon import until
 from redmine_model import ADMIN_KEY, MANAGER_KEY
 
@@ -32,6 +33,25 @@ def test_revoked_key_is_noticed(launch, fake):
     answer = daemon.get("/projects.json", MANAGER)
     assert not answer.hit and "Private child" not in names(answer)
     assert names(daemon.get("/projects.json", ADMIN))[-1] == "Private child"
+
+
+def test_revoked_key_is_noticed_under_the_origin_policy(launch, fake):
+    """Also what Redmine lets a shared cache keep is kept for the key that it was asked with."""
+    daemon = launch({"cache.policy": "origin"})
+    kept = [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=3600")]
+    for target in ("/projects.json", "/page"):
+        fake.on(target, reply(200, b"theirs", kept))
+        daemon.get(target, MANAGER)
+        daemon.get(target)
+    daemon.advance(MINUTE + 1000)
+    assert daemon.get("/page", MANAGER).hit and not fake.seen(WHO)
+    assert daemon.get("/projects.json", MANAGER).hit and len(fake.seen(WHO)) == 1
+    user(fake, "jsmith").key = "another"
+    daemon.advance(MINUTE + 1000)
+    fake.on("/projects.json", reply(200, b"anybody's", kept))
+    assert daemon.get("/projects.json", MANAGER).text == "anybody's"
+    assert not daemon.get("/page", MANAGER).hit
+    assert daemon.get("/page").hit and daemon.get("/projects.json").text == "theirs"
 
 
 def test_locked_user_is_noticed_after_a_restart(launch, fake):

@@ -22,6 +22,7 @@ static struct script {
 	bool slow;                                       /* an apply takes 20 ms */
 	int opens, opened, closes, distrusts, loads, trims;
 	bool opened_distrusted;
+	uint32_t rules; /* of the last opening */
 	int64_t open_at[64];
 	uint64_t size_limit;
 	uint64_t stored_keys; /* what keys() gives: the kit's keys from 0 on */
@@ -60,6 +61,7 @@ static int script_open(const struct store_settings *settings, struct store **ret
 	pthread_mutex_lock(&script.lock);
 	script.open_at[script.opens++ % 64] = clock_monotonic_us();
 	script.opened_distrusted = settings->distrusted;
+	script.rules = settings->rules;
 	script.size_limit = settings->size_limit;
 	r = said(fail, script.fail_open);
 	script.opened += r >= 0;

@@ -322,6 +322,19 @@ START_TEST(a_missed_drop_counts_as_much)
 }
 END_TEST
 
+START_TEST(other_rules_hold_for_a_store_that_is_opened_later)
+{
+	struct keeper *k = fresh();
+
+	LOCKED(script.fail_apply = -EBUSY);
+	keeper_set_rules(k, 8);
+	KIT_WAIT(atomic_load(&states.ready) == 1);
+	ck_assert_uint_eq(LOCKED(script.rules), 8);
+	LOCKED(script.fail_apply = 0);
+	end(k);
+}
+END_TEST
+
 START_TEST(a_store_that_comes_late_raises_the_generations)
 {
 	struct keeper *k;
@@ -478,6 +491,7 @@ UNIT_MAIN("cache/keeper", puts_and_drops_arrive, noted_runs_after_the_commit, an
         what_was_spoilt_in_the_queue_is_not_written, what_waits_is_found,
         the_keys_of_an_old_store_are_learnt_in_the_background, a_full_queue_gives_up_puts_but_no_generation,
         a_failed_put_degrades_and_recovers_in_trust, a_missed_generation_is_marked_before_it_is_noted,
-        a_missed_drop_counts_as_much, a_store_that_comes_late_raises_the_generations, pauses_grow_to_their_limit,
-        the_reader_reports_what_it_meets, fetching_while_degraded_finds_nothing, limits_and_trimming_are_the_writers,
-        the_end_writes_what_is_queued, the_end_does_not_wait_for_puts_but_for_generations)
+        a_missed_drop_counts_as_much, other_rules_hold_for_a_store_that_is_opened_later,
+        a_store_that_comes_late_raises_the_generations, pauses_grow_to_their_limit, the_reader_reports_what_it_meets,
+        fetching_while_degraded_finds_nothing, limits_and_trimming_are_the_writers, the_end_writes_what_is_queued,
+        the_end_does_not_wait_for_puts_but_for_generations)

@@ -159,6 +159,40 @@ START_TEST(what_is_distrusted_is_not_given_out)
 }
 END_TEST
 
+static struct store *open_by(const char *path, uint32_t rules)
+{
+	struct store_settings settings = {.path = path, .size_limit = STORE_KIT_LIMIT, .rules = rules};
+	struct store *store = NULL;
+
+	ck_assert_int_eq(store_sqlite.open(&settings, &store, NULL), 0);
+	return store;
+}
+
+START_TEST(what_was_kept_by_other_rules_is_not_given_out)
+{
+	CLEANUP(kit_remove) char *folder = kit_folder();
+	const char *path = kit_path(folder, "c.db");
+	struct store *store = open_by(path, 1);
+
+	ck_assert(store_kit_put(store, 1, 0, 10));
+	store_sqlite.close(store);
+	store = open_by(path, 1);
+	ck_assert_int_eq(store_kit_look(store, 1, 0, 10), 0);
+	store_sqlite.close(store);
+	store_sqlite.close(open_by(path, 2));
+	store = open_by(path, 1); /* nor when its own rules hold again */
+	ck_assert_int_eq(store_kit_look(store, 1, 0, 10), -ENOENT);
+	ck_assert_uint_eq(store_kit_entries(store), 0);
+	ck_assert(store_kit_put(store, 1, 1, 10));
+	ck_assert_int_eq(store_kit_apply(store, (struct store_change){.kind = STORE_CLEAR, .rules = 2}), 0);
+	ck_assert(store_kit_put(store, 1, 2, 10)); /* one that was on its way when they changed */
+	store_sqlite.close(store);
+	store = open_by(path, 1);
+	ck_assert_int_eq(store_kit_look(store, 1, 2, 10), -ENOENT);
+	store_sqlite.close(store);
+}
+END_TEST
+
 START_TEST(another_copy_of_the_file_is_not_given_out)
 {
 	CLEANUP(kit_remove) char *folder = kit_folder();
@@ -358,6 +392,6 @@ END_TEST
 
 UNIT_MAIN("cache/store_sqlite", keeps_over_a_restart, a_put_replaces, a_drop_and_a_clear_forget,
         generations_are_kept_also_by_a_clear, a_changed_generation_is_corrupt, what_is_distrusted_is_not_given_out,
-        another_copy_of_the_file_is_not_given_out, keys_come_in_chunks_once_each, opening_reads_no_content,
-        a_garbled_row_is_corrupt_and_set_aside_on_close, what_is_no_database_is_set_aside,
-        a_lock_of_another_process_is_busy)
+        what_was_kept_by_other_rules_is_not_given_out, another_copy_of_the_file_is_not_given_out,
+        keys_come_in_chunks_once_each, opening_reads_no_content, a_garbled_row_is_corrupt_and_set_aside_on_close,
+        what_is_no_database_is_set_aside, a_lock_of_another_process_is_busy)

@@ -462,7 +462,9 @@ START_TEST(shares_errors_of_the_api)
 
 	ck_assert(shares(redmine, issues(), TARGET_FORMAT_JSON, 403, ""));
 	ck_assert(shares(redmine, issues(), TARGET_FORMAT_JSON, 500, ""));
+	ck_assert(!shares(redmine, issues(), TARGET_FORMAT_JSON, 200, "Vary: Accept, *\r\n"));
 	ck_assert(shares(redmine, NULL, TARGET_FORMAT_JSON, 404, ""));
+	ck_assert(!shares(redmine, NULL, TARGET_FORMAT_JSON, 404, "Vary: *\r\n"));
 	ck_assert(!shares(redmine, NULL, TARGET_FORMAT_JSON, 200, "Cache-Control: no-store\r\n"));
 	ck_assert(!shares(redmine, NULL, TARGET_FORMAT_NONE, 200, ""));
 	ck_assert(!shares(redmine, NULL, TARGET_FORMAT_ATOM, 200, ""));
