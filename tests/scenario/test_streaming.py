@@ -180,6 +180,7 @@ def test_upload_that_breaks_off_never_looks_whole(daemon, fake, fresh, framing):
 @pytest.mark.parametrize("end", ["half close", "close", "reset"])
 def test_upload_whose_client_vanishes_at_once_leaves_nothing_behind(daemon, fake, framing, end):
     """The end of the client comes with the head, before anything was set up for the body."""
+    waiting = []
     for number in range(25):
         connection = daemon.connect()
         connection.send(
@@ -187,13 +188,14 @@ def test_upload_whose_client_vanishes_at_once_leaves_nothing_behind(daemon, fake
         )
         if end == "half close":
             connection.sock.shutdown(socket.SHUT_WR)
+            waiting.append(connection)
         elif end == "close":
             connection.close()
         else:
             connection.reset()
-        if end == "half close":
-            connection.stream.rest()
-            connection.close()
+    for connection in waiting:
+        connection.stream.rest()
+        connection.close()
     until(
         lambda: daemon.status["engine"]["busy"] == 0 and daemon.status["engine"]["queued"] == 0,
         "every worker is free again",

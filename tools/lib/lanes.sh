@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # names are shared between what is sourced
-# Runs stages, as many at a time as there are processors, each as a process of its own with a log and a time limit.
+# Runs stages, some at a time, each as a process of its own with a log and a time limit.
 # Needs say.sh, counts.sh, stages.sh; $logs is the folder of the logs.
 
 stage_limit=1200 # seconds
