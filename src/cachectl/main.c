@@ -17,17 +17,27 @@
 #define EXIT_UNREACHABLE 3 /* no daemon, not allowed, or it went away */
 
 struct invocation {
-	char *socket;
-	bool json, help, version;
+	struct own_options own;
+	bool version;
 	const struct order *order;
 	struct json_object *arguments;
 	struct view view;
 };
 
-static void print_help(void)
+static void print_order(const struct order *order)
+{
+	printf("  %s%s%s\n        %s\n", order->name, order->usage[0] ? " " : "", order->usage, order->help);
+}
+
+static void print_help(const struct order *one)
 {
 	const struct order *order;
 
+	if (one) {
+		printf("Usage: redmine-cachectl [--socket PATH] [--json] COMMAND [OPTION]...\n\n");
+		print_order(one);
+		return;
+	}
 	printf("Usage: redmine-cachectl [--socket PATH] [--json] COMMAND [OPTION]...\n\n"
 	       "Gives orders to a running redmine-cached.\n\n"
 	       "  -s, --socket PATH  the daemon's control socket\n"
@@ -35,7 +45,7 @@ static void print_help(void)
 	       "      --version      print the version, exit\n"
 	       "  -h, --help         print this, exit\n\nCommands:\n");
 	for (size_t i = 0; (order = order_at(i)); i++)
-		printf("  %s%s%s\n        %s\n", order->name, order->usage[0] ? " " : "", order->usage, order->help);
+		print_order(order);
 	printf("\nSee redmine-cachectl(1).\n");
 }
 
@@ -51,14 +61,13 @@ static int read_options(struct invocation *ret, int argc, char **argv, struct fa
 	while ((letter = getopt_long(argc, argv, "+:s:jh", options, NULL)) != -1) {
 		switch (letter) {
 		case 's':
-			free(ret->socket);
-			ret->socket = strdup(optarg);
+			ret->own.socket = optarg;
 			break;
 		case 'j':
-			ret->json = true;
+			ret->own.json = true;
 			break;
 		case 'h':
-			ret->help = true;
+			ret->own.help = true;
 			break;
 		case 'v':
 			ret->version = true;
@@ -78,7 +87,8 @@ static int read_order(struct invocation *ret, int argc, char **argv, struct fail
 	ret->order = order_find(argv[0]);
 	if (!ret->order)
 		return fail_set(fail, -EINVAL, "%s is no command; --help lists them", argv[0]);
-	ret->arguments = order_arguments(ret->order, argc, argv, &ret->view.most, fail);
+	ret->arguments = order_arguments(ret->order, argc, argv, &ret->own, fail);
+	ret->view.most = ret->own.most;
 	return ret->arguments ? 0 : fail->code;
 }
 
@@ -90,7 +100,7 @@ static void print_json(struct json_object *object)
 static void show(
         struct invocation *invocation, struct json_object *object, void (*print)(struct view *, struct json_object *))
 {
-	if (invocation->json)
+	if (invocation->own.json)
 		print_json(object);
 	else if (print)
 		print(&invocation->view, object);
@@ -144,13 +154,12 @@ static int converse(struct invocation *invocation, struct connection *connection
 
 static int run(struct invocation *invocation)
 {
+	CLEANUP(freep) char *path = invocation->own.socket ? strdup(invocation->own.socket) : connection_default_path();
 	struct connection connection;
 	struct fail fail = {0};
 	int code = EXIT_UNREACHABLE;
 
-	if (!invocation->socket)
-		invocation->socket = connection_default_path();
-	if (connection_open(&connection, invocation->socket ? invocation->socket : "", &fail) == 0)
+	if (connection_open(&connection, path ? path : "", &fail) == 0)
 		code = converse(invocation, &connection, &fail);
 	if (code == EXIT_UNREACHABLE)
 		fprintf(stderr, "redmine-cachectl: %s\n", fail.text);
@@ -167,18 +176,19 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	if (read_options(&invocation, argc, argv, &fail) < 0)
 		code = EXIT_USAGE;
-	else if (invocation.help)
-		print_help();
+	else if (invocation.own.help)
+		print_help(NULL);
 	else if (invocation.version)
 		printf("redmine-cachectl %s\n", PACKAGE_VERSION);
 	else if (read_order(&invocation, argc - optind, argv + optind, &fail) < 0)
 		code = EXIT_USAGE;
+	else if (invocation.own.help)
+		print_help(invocation.order);
 	else
 		code = run(&invocation);
 	if (code == EXIT_USAGE)
 		fprintf(stderr, "redmine-cachectl: %s\n", fail.text);
 	json_object_put(invocation.view.before);
 	json_object_put(invocation.arguments);
-	free(invocation.socket);
 	return code;
 }

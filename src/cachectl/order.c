@@ -17,8 +17,8 @@ static const struct order orders[] = {
         {"explain", "URL", "what is known of a URL: its rule, its tags, what is stored, why it was asked for last", " ",
                 "url", NULL, show_explained},
         {"purge", "[--soft] --url URL | --pattern GLOB | --tag TAG | --identity ID | --all",
-                "remove what is stored; --soft: have it validated before it is served again", SELECTION " soft all ",
-                NULL, NULL, show_purged},
+                "remove what is stored; --soft: let it stay, but have Redmine validate it before it is served again",
+                SELECTION " soft all ", NULL, NULL, show_purged},
         {"entries", "[--url URL] [--pattern GLOB] [--tag TAG] [--identity ID] [--limit N]", "what is stored",
                 SELECTION " limit ", NULL, show_entry, show_entries_sum},
         {"warm", "[--key-file FILE | --session NAME] URL...",
@@ -30,7 +30,7 @@ static const struct order orders[] = {
         {"reload", "", "put the daemon's settings in force anew", " ", NULL, NULL, show_said},
 };
 
-enum kind { TEXT, NUMBER, FLAG, KEY_FILE, COUNT };
+enum kind { TEXT, NUMBER, FLAG, KEY_FILE, COUNT, SOCKET, JSON, HELP };
 
 static const struct {
 	const char *option, *argument;
@@ -52,6 +52,9 @@ static const struct {
         {"all", "all", FLAG},
         {"key-file", "key", KEY_FILE},
         {"count", NULL, COUNT},
+        {"socket", NULL, SOCKET},
+        {"json", NULL, JSON},
+        {"help", NULL, HELP},
 };
 
 const struct order *order_at(size_t index)
@@ -67,12 +70,20 @@ const struct order *order_find(const char *name)
 	return NULL;
 }
 
-static bool takes(const struct order *order, const char *option)
+/* The program's own options go with every command. */
+static bool takes(const struct order *order, size_t kind)
 {
 	char word[32];
 
-	snprintf(word, sizeof(word), " %s ", option);
+	if (kinds[kind].kind >= SOCKET)
+		return true;
+	snprintf(word, sizeof(word), " %s ", kinds[kind].option);
 	return strstr(order->options, word) != NULL;
+}
+
+static bool has_value(enum kind kind)
+{
+	return kind != FLAG && kind != JSON && kind != HELP;
 }
 
 static int read_number(const char *option, const char *text, int64_t *ret, struct fail *fail)
@@ -104,7 +115,7 @@ static int read_key(const char *path, struct json_object *arguments, struct fail
 }
 
 static int read_option(
-        struct json_object *arguments, size_t kind, const char *text, unsigned *ret_most, struct fail *fail)
+        struct json_object *arguments, size_t kind, const char *text, struct own_options *own, struct fail *fail)
 {
 	int64_t number = 0;
 	int r = 0;
@@ -124,37 +135,38 @@ static int read_option(
 		return read_key(text, arguments, fail);
 	case COUNT:
 		r = read_number(kinds[kind].option, text, &number, fail);
-		*ret_most = (unsigned)number;
+		own->most = (unsigned)number;
 		return r;
+	case SOCKET:
+		own->socket = text;
+		return 0;
+	case JSON:
+		own->json = true;
+		return 0;
+	case HELP:
+		own->help = true;
+		return 0;
 	}
 	WRONG("a kind outside its enum");
 }
 
 static void add_lines(struct json_object *array, FILE *file)
 {
-	char line[8192];
+	CLEANUP(freep) char *line = NULL;
+	size_t room = 0;
 
-	while (fgets(line, sizeof(line), file)) {
+	while (getline(&line, &room, file) >= 0) {
 		line[strcspn(line, "\r\n")] = '\0';
 		if (line[0])
 			json_object_array_add(array, json_object_new_string(line));
 	}
 }
 
-static int read_operands(
+static int read_urls(
         const struct order *order, struct json_object *arguments, int count, char **words, struct fail *fail)
 {
-	struct json_object *array;
+	struct json_object *array = json_object_new_array();
 
-	if (!order->operand)
-		return count > 0 ? fail_set(fail, -EINVAL, "%s: %s takes none such", words[0], order->name) : 0;
-	if (count == 0)
-		return fail_set(fail, -EINVAL, "%s needs a URL", order->name);
-	if (strcmp(order->operand, "url") == 0) {
-		json_object_object_add(arguments, "url", json_object_new_string(words[0]));
-		return count > 1 ? fail_set(fail, -EINVAL, "%s takes one URL", order->name) : 0;
-	}
-	array = json_object_new_array();
 	json_object_object_add(arguments, order->operand, array);
 	for (int i = 0; i < count; i++) {
 		if (strcmp(words[i], "-") == 0)
@@ -162,31 +174,75 @@ static int read_operands(
 		else
 			json_object_array_add(array, json_object_new_string(words[i]));
 	}
+	if (json_object_array_length(array) == 0)
+		return fail_set(fail, -EINVAL, "%s needs a URL; standard input has none", order->name);
 	return 0;
 }
 
+static int read_operands(
+        const struct order *order, struct json_object *arguments, int count, char **words, struct fail *fail)
+{
+	if (!order->operand)
+		return count > 0 ? fail_set(fail, -EINVAL, "%s: \"%s\" is too much", order->name, words[0]) : 0;
+	if (count == 0)
+		return fail_set(fail, -EINVAL, "%s needs a URL", order->name);
+	if (strcmp(order->operand, "url") != 0)
+		return read_urls(order, arguments, count, words, fail);
+	json_object_object_add(arguments, "url", json_object_new_string(words[0]));
+	return count > 1 ? fail_set(fail, -EINVAL, "%s takes one URL", order->name) : 0;
+}
+
+/* The first word that looks like a long option and is none by its whole name: getopt_long() takes the beginning of one, too. */
+static const char *find_unknown(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		size_t kind = 0, size = strcspn(argv[i], "=");
+
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		while (kind < ARRAY_SIZE(kinds) &&
+		        (strncmp(kinds[kind].option, argv[i] + 2, size - 2) != 0 || kinds[kind].option[size - 2]))
+			kind++;
+		if (kind == ARRAY_SIZE(kinds))
+			return argv[i];
+		if (has_value(kinds[kind].kind) && !argv[i][size])
+			i++;
+	}
+	return NULL;
+}
+
+static int refuse_option(const struct order *order, const char *dashes, const char *name, struct fail *fail)
+{
+	if (!order->usage[0])
+		return fail_set(fail, -EINVAL, "%s%s is no option of %s, which takes none", dashes, name, order->name);
+	return fail_set(
+	        fail, -EINVAL, "%s%s is no option of %s: %s %s", dashes, name, order->name, order->name, order->usage);
+}
+
 struct json_object *order_arguments(
-        const struct order *order, int argc, char **argv, unsigned *ret_most, struct fail *fail)
+        const struct order *order, int argc, char **argv, struct own_options *own, struct fail *fail)
 {
 	struct json_object *arguments = json_object_new_object();
 	struct option options[ARRAY_SIZE(kinds) + 1] = {0};
-	int found, r = 0;
+	const char *unknown = find_unknown(argc, argv);
+	int found, r = unknown ? refuse_option(order, "", unknown, fail) : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		options[i] = (struct option){
-		        kinds[i].option, kinds[i].kind == FLAG ? no_argument : required_argument, NULL, (int)i};
+		        kinds[i].option, has_value(kinds[i].kind) ? required_argument : no_argument, NULL, (int)i};
 	optind = 0;
 	opterr = 0;
 	while (r == 0 && (found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (found == ':')
 			r = fail_set(fail, -EINVAL, "%s needs a value", argv[optind - 1]);
-		else if (found == '?' || !takes(order, kinds[found].option))
-			r = fail_set(fail, -EINVAL, "%s is no option of %s: %s %s", argv[optind - 1], order->name,
-			        order->name, order->usage);
+		else if (found == '?')
+			r = refuse_option(order, "", argv[optind - 1], fail);
+		else if (!takes(order, (size_t)found))
+			r = refuse_option(order, "--", kinds[found].option, fail);
 		else
-			r = read_option(arguments, (size_t)found, optarg, ret_most, fail);
+			r = read_option(arguments, (size_t)found, optarg, own, fail);
 	}
-	if (r == 0)
+	if (r == 0 && !own->help)
 		r = read_operands(order, arguments, argc - optind, argv + optind, fail);
 	if (r == 0)
 		return arguments;

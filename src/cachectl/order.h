@@ -35,9 +35,20 @@ const struct order *order_at(size_t index);
 /* NULL: there is none of that name. Static. */
 const struct order *order_find(const char *name);
 
-/* The words behind the command, argv[0] its name, to its arguments (the caller's to put); NULL with fail set. most: of --count. */
+/* What is for the program itself, wherever on the command line it stands. */
+struct own_options {
+	const char *socket; /* NULL: not given. Borrowed of argv */
+	bool json, help;
+	unsigned most; /* of --count; 0: not given */
+};
+
+/*
+ * The words behind the command, argv[0] its name, to its arguments (the caller's to put); NULL with fail set. What is for the
+ * program goes into *own, which keeps what it has where nothing is said. With --help the operands may be missing. An
+ * option's name counts whole only: "--al" must not purge all.
+ */
 struct json_object *order_arguments(
-        const struct order *order, int argc, char **argv, unsigned *ret_most, struct fail *fail);
+        const struct order *order, int argc, char **argv, struct own_options *own, struct fail *fail);
 
 /* show_*.c */
 void show_status(struct view *view, struct json_object *status);

@@ -78,6 +78,12 @@ const char *show_count(char room[32], double count)
 	return room;
 }
 
+const char *show_entries_count(char room[32], double count)
+{
+	snprintf(room, 32, "%.0f %s", count, count == 1 ? "entry" : "entries");
+	return room;
+}
+
 double show_hit_ratio(struct json_object *status, struct json_object *before)
 {
 	static const char *const reads[] = {"hits", "misses", "revalidated", "collapsed", "bypassed"};

@@ -19,6 +19,7 @@ const char *show_bytes(char room[32], double bytes);
 const char *show_span(char room[32], double seconds);
 const char *show_long_span(char room[32], double seconds);
 const char *show_count(char room[32], double count);
+const char *show_entries_count(char room[32], double count); /* "1 entry", "12 entries" */
 
 /* Hits of all reads, of what lies between two states (before NULL: since the start), in percent; -1: there were none. */
 double show_hit_ratio(struct json_object *status, struct json_object *before);

@@ -22,16 +22,23 @@ void show_entry(struct view *view, struct json_object *entry)
 
 void show_entries_sum(struct view *view, struct json_object *sum)
 {
-	char bytes[32];
+	char bytes[32], count[32];
 
-	printf("%.0f entries, %s\n", show_number(sum, "entries"), show_bytes(bytes, show_number(sum, "bytes")));
+	printf("%s, %s\n", show_entries_count(count, show_number(sum, "entries")),
+	        show_bytes(bytes, show_number(sum, "bytes")));
 }
 
 void show_purged(struct view *view, struct json_object *sum)
 {
-	char bytes[32];
+	bool soft = json_object_get_boolean(show_at(sum, "soft"));
+	double entries = show_number(sum, "entries");
+	char bytes[32], count[32];
 
-	printf("%.0f entries purged, %s\n", show_number(sum, "entries"), show_bytes(bytes, show_number(sum, "bytes")));
+	printf("%s%s, %s%s\n", show_entries_count(count, entries), soft ? "" : " purged",
+	        show_bytes(bytes, show_number(sum, "bytes")),
+	        !soft          ? ""
+	        : entries == 1 ? ": kept, and validated before it is served again"
+	                       : ": kept, and validated before they are served again");
 }
 
 static void print_list(const char *label, struct json_object *array, const char *member)

@@ -40,6 +40,8 @@ static void end_walk(struct walk *walk, int result)
 	object = json_object_new_object();
 	json_object_object_add(object, "entries", json_object_new_uint64(walk->count));
 	json_object_object_add(object, "bytes", json_object_new_uint64(walk->bytes));
+	if (walk->soft)
+		json_object_object_add(object, "soft", json_object_new_boolean(true));
 	caller_result(walk->caller, object);
 }
 

@@ -94,6 +94,14 @@ static struct json_object *print_last_miss(const struct explained *e)
 	return object;
 }
 
+static bool has_slot(const struct tag_notes *notes, uint32_t slot)
+{
+	for (uint32_t i = 0; i < notes->count; i++)
+		if (notes->items[i].slot == slot)
+			return true;
+	return false;
+}
+
 static bool add_stored(void *arg, struct entry *entry, bool in_memory)
 {
 	struct explained *e = arg;
@@ -101,6 +109,8 @@ static bool add_stored(void *arg, struct entry *entry, bool in_memory)
 
 	if (!selection_has(&e->selection, entry))
 		return !caller_should_stop(e->caller);
+	if (e->missed && has_slot(&entry->tags, generations_slot(e->known[1].number)))
+		e->miss.stored = true; /* also where that was not known yet when the answer began: of a whole list */
 	object = print_entry(entry, in_memory, e->now_ms);
 	json_object_object_add(object, "tags", print_tags(&entry->tags, e->known, ARRAY_SIZE(e->known)));
 	json_object_array_add(e->stored, object);

@@ -150,6 +150,10 @@ static int read_credentials(struct warm *warm, struct json_object *arguments)
 {
 	const char *key = caller_text(arguments, "key"), *name = caller_text(arguments, "session");
 
+	if (key && name) {
+		caller_error(warm->caller, "bad-request", "Either a key or a session, not both.");
+		return -EINVAL;
+	}
 	warm->session = name ? conf_session(warm->conf, name) : NULL;
 	if (name && !warm->session) {
 		caller_error(warm->caller, "bad-request", "session: the settings have no [session \"%s\"].", name);

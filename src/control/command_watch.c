@@ -2,9 +2,12 @@
 
 #include "base/clock.h"
 #include "front/status.h"
+#include "front/tally.h"
+#include "redmine/identity.h"
 
 #include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 
 #define LOOK_MS          500 /* a caller who leaves is seen within this time */
 #define INTERVAL_DEFAULT 1000
@@ -34,10 +37,45 @@ static bool read_status(struct filter *filter, const char *text)
 	return strspn(text, "0123456789") == 3;
 }
 
+static bool cache_word_known(const char *word)
+{
+	for (size_t kind = 0; kind < CACHE_KINDS; kind++)
+		if (strcmp(cache_kind_word((enum cache_kind)kind), word) == 0)
+			return true;
+	return false;
+}
+
+static bool resource_known(const char *name)
+{
+	return resource_name_known(name) || strcmp(name, tally_row_name(TALLY_OTHER)) == 0 ||
+	       strcmp(name, tally_row_name(TALLY_OWN)) == 0;
+}
+
+static bool identity_known(const char *identity)
+{
+	return strcmp(identity, "-") == 0 ||
+	       (strlen(identity) == IDENTITY_DIGITS && strspn(identity, "0123456789abcdef") == IDENTITY_DIGITS);
+}
+
+/* A filter that nothing could ever pass is a mistake: what is wrong with it; NULL: nothing. Static. */
+static const char *find_wrong(struct filter *filter, const char *status)
+{
+	if (status && !read_status(filter, status))
+		return "status: it is given as 404 or as 5xx.";
+	if (filter->cache && !cache_word_known(filter->cache))
+		return "cache: there are hit, stale-hit, miss, revalidated, collapsed, bypass, write and none.";
+	if (filter->resource && !resource_known(filter->resource))
+		return "resource: it is the name of a setting in [lifetime], or \"other\".";
+	if (filter->identity && !identity_known(filter->identity))
+		return "identity: six hexadecimal digits, as in the log, or - for none.";
+	return NULL;
+}
+
 static int read_filter(struct filter *ret, struct caller *caller, struct json_object *arguments)
 {
 	const char *status = caller_text(arguments, "status");
 	struct json_object *slow;
+	const char *wrong;
 
 	*ret = (struct filter){.pattern = caller_text(arguments, "pattern"),
 	        .identity = caller_text(arguments, "identity"),
@@ -47,10 +85,10 @@ static int read_filter(struct filter *ret, struct caller *caller, struct json_ob
 	        .status_to = 999};
 	if (json_object_object_get_ex(arguments, "slow_ms", &slow))
 		ret->slow_us = json_object_get_int64(slow) * 1000;
-	if (!status || read_status(ret, status))
-		return 0;
-	caller_error(caller, "bad-request", "status: \"%s\" is neither as 404 nor as 5xx.", status);
-	return -1;
+	wrong = find_wrong(ret, status);
+	if (wrong)
+		caller_error(caller, "bad-request", "%s", wrong);
+	return wrong ? -1 : 0;
 }
 
 static bool is(const char *wanted, const char *word)
@@ -62,9 +100,9 @@ static bool passes(const struct filter *filter, const struct record *record)
 {
 	return (!filter->pattern || fnmatch(filter->pattern, record->target, 0) == 0) &&
 	       is(filter->identity, record->identity) && is(filter->cache, cache_kind_word(record->kind)) &&
-	       is(filter->method, record->method) && is(filter->resource, record->resource) &&
-	       record->duration_us >= filter->slow_us && record->status >= filter->status_from &&
-	       record->status <= filter->status_to;
+	       (!filter->method || strcasecmp(filter->method, record->method) == 0) &&
+	       is(filter->resource, record->resource) && record->duration_us >= filter->slow_us &&
+	       record->status >= filter->status_from && record->status <= filter->status_to;
 }
 
 static struct json_object *print_lost(uint64_t lost)
@@ -203,7 +241,8 @@ void command_top(struct caller *caller, struct json_object *arguments)
 	if (json_object_object_get_ex(arguments, "interval_ms", &given))
 		interval_ms = json_object_get_int64(given);
 	if (interval_ms < INTERVAL_MIN || interval_ms > INTERVAL_MAX) {
-		caller_error(caller, "bad-request", "interval_ms: %d to %d.", INTERVAL_MIN, INTERVAL_MAX);
+		caller_error(caller, "bad-request", "interval: %d to %d milliseconds, not %lld.", INTERVAL_MIN,
+		        INTERVAL_MAX, (long long)interval_ms);
 	} else {
 		while (tell_top(caller, busies) == 0)
 			gather(caller, watcher, busies, interval_ms);

@@ -221,6 +221,15 @@ def test_explain_knows_each_identitys_answer_and_the_order_of_parameters(control
     assert "Stored      2" in cachectl(daemon, "explain", "/issues.json?limit=5&sort=id")
 
 
+def test_explain_knows_that_a_whole_list_was_stored(controlled, fake):
+    daemon = controlled()
+    target = "/issues.json?limit=all"
+    assert daemon.get(target, ADMIN).status == 200
+    until(lambda: daemon.get(target, ADMIN).hit, "it is stored")
+    (told,) = answers(daemon, "explain", target)
+    assert told["last_miss"]["stored"] and len(told["stored"]) == 1
+
+
 def test_explain_what_the_table_does_not_know(controlled, fake):
     daemon = controlled()
     (told,) = answers(daemon, "explain", "/some/where")
@@ -302,6 +311,15 @@ def test_soft_purge_is_validated_and_served_from_what_is_there(controlled, fake)
     assert not answer.hit and answer.cache["fwd"] == "stale" and answer.status == 200
     assert daemon.get("/issues/1.json", ADMIN).hit
     assert daemon.get("/issues/2.json", ADMIN).hit
+
+
+def test_purge_says_how_many_in_words(controlled, fake):
+    daemon = controlled()
+    for target in ("/issues/1.json", "/issues/2.json", "/projects.json"):
+        daemon.get(target)
+    assert "1 entry, " in cachectl(daemon, "purge", "--soft", "--url", "/issues/1.json")
+    assert cachectl(daemon, "purge", "--url", "/issues/1.json").startswith("1 entry purged, ")
+    assert cachectl(daemon, "purge", "--all").startswith("2 entries purged, ")
 
 
 def test_purged_answers_are_not_served_from_what_is_ready(controlled, fake):
@@ -397,6 +415,19 @@ def test_tail_filters(controlled, fake, how):
         assert row["target"] == "/projects.json" and row["status"] == 503
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["--status", "6xx"],
+        ["--cache", "nonsense"],
+        ["--resource", "nonsense"],
+        ["--identity", "nonsense"],
+    ],
+)
+def test_tail_refuses_what_nothing_could_pass(controlled, fake, how):
+    assert f"{how[0][2:]}: " in cachectl(controlled(), "tail", *how, code=1)
+
+
 def test_tail_ends_with_the_daemon(controlled, fake):
     daemon = controlled()
     with Tail(daemon, "tail") as tail:
@@ -482,7 +513,21 @@ def test_sessions_are_named_without_their_secrets(controlled, fake, tmp_path):
     assert "board: credential key" in cachectl(daemon, "sessions")
 
 
+def test_warm_takes_one_credential(controlled, fake, tmp_path):
+    secret = tmp_path / "key"
+    secret.write_text(ADMIN_KEY)
+    assert "not both" in cachectl(controlled(), "warm", "--key-file", secret, "--session", "a", "/issues.json", code=1)
+
+
 # The program.
+
+
+def test_its_own_options_may_stand_behind_the_command(controlled, fake):
+    daemon = controlled()
+    done = subprocess.run(
+        [PROGRAM, "engines", "--json", "--socket", str(daemon.options["control.socket"])], capture_output=True, text=True
+    )
+    assert json.loads(done.stdout)["engines"]
 
 
 @pytest.mark.parametrize(
@@ -497,6 +542,8 @@ def test_sessions_are_named_without_their_secrets(controlled, fake, tmp_path):
         (["--socket"], 2),
         (["--socket", "/nonexistent/sock", "status"], 3),
         (["warm", "--key-file", "/nonexistent", "/issues.json"], 2),
+        (["purge", "--al"], 2),
+        (["purge", "--help"], 0),
         (["--help"], 0),
         (["--version"], 0),
     ],

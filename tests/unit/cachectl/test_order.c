@@ -28,13 +28,13 @@ static char *read_words(const char *line, struct fail *fail)
 {
 	char words[256], *argv[16] = {0}, *text = NULL;
 	struct json_object *arguments;
-	unsigned most = 0;
+	struct own_options own = {0};
 	int argc = 0;
 
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	arguments = order_arguments(order_find(argv[0]), argc, argv, &most, fail);
+	arguments = order_arguments(order_find(argv[0]), argc, argv, &own, fail);
 	if (arguments)
 		text = strdup(json_object_to_json_string_ext(
 		        arguments, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -54,6 +54,10 @@ START_TEST(what_a_line_means)
 	        {"top --interval 500 --count 3", "{\"interval_ms\":500}"},
 	        {"explain /issues.json", "{\"url\":\"/issues.json\"}"},
 	        {"warm /a /b", "{\"urls\":[\"/a\",\"/b\"]}"},
+	        {"status --json --socket /nonexistent", "{}"},
+	        {"explain --socket=/nonexistent /a", "{\"url\":\"/a\"}"},
+	        {"purge --pattern --all --soft", "{\"pattern\":\"--all\",\"soft\":true}"},
+	        {"warm --help", "{}"},
 	        {"warm --session board /a", "{\"session\":\"board\",\"urls\":[\"/a\"]}"},
 	};
 
@@ -70,7 +74,8 @@ END_TEST
 START_TEST(what_is_refused)
 {
 	static const char *const lines[] = {"status --all", "status extra", "explain", "explain /a /b", "purge --url",
-	        "entries --limit -1", "entries --limit", "warm", "tail --nonsense", "warm --key-file /nonexistent /a"};
+	        "entries --limit -1", "entries --limit", "warm", "tail --nonsense", "purge --al",
+	        "purge --all=yes --sof", "status --json=1", "status -x", "warm --key-file /nonexistent /a"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct fail fail = {0};
