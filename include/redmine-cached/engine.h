@@ -102,8 +102,8 @@ struct rc_engine {
 	const char *name;    /* NAME */
 	const char *options; /* the setting's text, "" when there is none */
 	const char *redmine; /* Redmine's base URL, as "https://redmine.example.org" */
-	int workers;         /* how many jobs should run at a time, at least 1 */
-	int queue;           /* how many may wait, at least 1 */
+	int workers; /* how many jobs may run at a time, at least 1; with `workers = auto` the most that may ever */
+	int queue;   /* how many may wait, at least 1 */
 };
 
 /* What a shared object offers: it defines one of these, called rc_plugin. */
@@ -114,7 +114,8 @@ struct rc_engine_ops {
 
 	/*
 	 * What one worker needs to talk to Redmine: return rc_session_new(...). NULL with the reason in why: the engine
-	 * does not start. Called by the base's workers; engines with threads of their own call it themselves.
+	 * does not start. Called by the base for each of its workers: at the start, and with `workers = auto` on a thread
+	 * of the daemon when more are needed, so it must not block. Engines with threads of their own call it themselves.
 	 */
 	struct rc_session *(*create_session)(struct rc_engine *engine, char *why, size_t why_size);
 	/* Decides where these run; all are the engine's from now on. Threads of the daemon, several at a time; must not block. */
@@ -129,7 +130,10 @@ struct rc_engine_ops {
 	int (*init)(struct rc_engine *engine, char *why, size_t why_size);
 	/* Frees what init made. Not called when init failed. */
 	void (*release)(struct rc_engine *engine);
-	/* Starts the engine's threads. NULL: the base starts `workers` of them, which take from the queue. 0, or negative. */
+	/*
+	 * Starts the engine's threads. NULL: the base has threads that take from the queue, `workers` of them; with
+	 * `workers = auto` few to begin with, more as Redmine sustains them. 0, or negative.
+	 */
 	int (*start)(struct rc_engine *engine, char *why, size_t why_size);
 	/*
 	 * Ends them, and returns when none is left. No job comes any more and rc_queue_take() gives NULL when nothing

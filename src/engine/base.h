@@ -45,9 +45,11 @@ int job_queue_put(struct job_queue *q, struct job *job);
 struct job *job_queue_try(struct job_queue *q, bool *ret_over);
 /* Waits for a job; NULL when the queue is closed and empty. Of those who wait the last to come is served first: its caches are warm. */
 struct job *job_queue_take(struct job_queue *q);
+/* This thread does nothing but take from that queue, until its end. A plug-in's never say so: what they do between jobs is theirs. */
+void job_queue_own(const struct job_queue *q);
 /*
- * This thread has just finished a job of its queue and comes back for the next in a moment: one job put until
- * job_queue_returning(false) is its own, and nobody is woken for it.
+ * This thread has just finished a job and, if it lives by a queue, comes back for the next in a moment: one job put into
+ * that queue until job_queue_returning(false) is its own, and nobody is woken for it.
  */
 void job_queue_returning(bool on);
 /* True when a job put now finds nobody who waits, nor this thread itself. */

@@ -89,6 +89,7 @@ static void plugin_free(struct plugin *plugin)
 		plugin->ops.release(&plugin->face);
 	if (plugin->object)
 		dlclose(plugin->object);
+	plugin_pool_free(plugin);
 	slots_release(plugin);
 	pthread_cond_destroy(&plugin->watch);
 	pthread_mutex_destroy(&plugin->lock);
@@ -146,11 +147,14 @@ static int start(struct engine *engine, struct fail *fail)
 
 	if (r == 0) {
 		plugin->started = true;
-		atomic_store(&engine->hands, plugin->face.workers);
-		if (!plugin->ops.start)
+		if (!plugin->ops.start) {
 			r = plugin_pool_start(plugin, fail);
-		else if ((r = plugin->ops.start(&plugin->face, why, sizeof(why))) < 0)
-			fail_set(fail, r, "%s", *why ? why : strerror(-r));
+		} else {
+			atomic_store(&engine->hands, plugin->face.workers);
+			r = plugin->ops.start(&plugin->face, why, sizeof(why));
+			if (r < 0)
+				fail_set(fail, r, "%s", *why ? why : strerror(-r));
+		}
 	}
 	if (r < 0) {
 		engine_stop(engine, false);

@@ -60,15 +60,16 @@ struct rc_session {
 	struct rc_session *next, *previous;
 };
 
-struct plugin_worker;
+struct plugin_pool;
 
 struct plugin {
 	struct engine *engine;
 	void *object; /* dlopen's */
 	struct rc_engine_ops ops;
-	struct rc_engine face; /* what the plug-in sees; first found by plugin_of() */
-	bool begun;            /* init() has succeeded */
-	bool started;          /* start() has */
+	struct rc_engine face;    /* what the plug-in sees; first found by plugin_of() */
+	bool begun;               /* init() has succeeded */
+	bool started;             /* start() has */
+	struct plugin_pool *pool; /* the base's threads, when the plug-in has none; NULL otherwise and before */
 
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t watch;
@@ -78,8 +79,6 @@ struct plugin {
 	struct rc_session *sessions;
 	pthread_t watcher;
 	bool watching, watched_enough;
-	struct plugin_worker *workers; /* the base's, when the plug-in has none */
-	int worker_count;
 };
 
 /* The plug-in behind what it sees of itself. */
@@ -147,5 +146,9 @@ void plugin_sessions_release(struct plugin *plugin);
 /* The base's threads, for a plug-in that has none of its own. As engine_ops' start and stop. */
 int plugin_pool_start(struct plugin *plugin, struct fail *fail);
 void plugin_pool_stop(struct plugin *plugin);
+/* Before a job is put into the queue: one thread more, if nobody is free for it and another is allowed. Any thread. */
+void plugin_pool_grow(struct plugin *plugin);
+/* After plugin_pool_stop, when nobody can come any more. */
+void plugin_pool_free(struct plugin *plugin);
 
 #endif

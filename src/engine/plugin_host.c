@@ -293,6 +293,7 @@ static void host_queue_put(struct rc_engine *face, struct rc_job *number)
 
 	if (!slot)
 		return;
+	plugin_pool_grow(plugin);
 	pthread_mutex_lock(&slot->lock);
 	if (slot->job && !atomic_exchange(&slot->queued, true))
 		r = job_queue_put(&plugin->engine->queue, slot->job);

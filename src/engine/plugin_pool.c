@@ -1,4 +1,8 @@
-/* The base's threads, for a plug-in that has none of its own: each takes from the queue and has a session. */
+/*
+ * The base's threads, for a plug-in that has none of its own: each takes from
+ * the queue and has a session. Where their number is found by trying, further
+ * ones are started when there is more to do than there are.
+ */
 #include "engine/plugin.h"
 
 #include <errno.h>
@@ -7,7 +11,13 @@ struct plugin_worker {
 	struct plugin *plugin;
 	struct rc_session *session;
 	pthread_t thread;
-	bool started;
+};
+
+struct plugin_pool {
+	pthread_mutex_t lock; /* guards the rest; held while a plug-in makes a session */
+	bool stopped;
+	int count; /* workers that were started; none ends before plugin_pool_stop */
+	struct plugin_worker workers[];
 };
 
 static void *work(void *arg)
@@ -26,8 +36,11 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int start_worker(struct plugin *plugin, struct plugin_worker *worker, struct fail *fail)
+/* Under the lock. */
+static int start_worker(struct plugin *plugin, struct fail *fail)
 {
+	struct plugin_pool *pool = plugin->pool;
+	struct plugin_worker *worker = &pool->workers[pool->count];
 	char why[FAIL_TEXT_MAX] = "";
 	int r;
 
@@ -36,36 +49,65 @@ static int start_worker(struct plugin *plugin, struct plugin_worker *worker, str
 	if (!worker->session)
 		return fail_set(fail, -EIO, "create_session: %s", why);
 	r = -pthread_create(&worker->thread, NULL, work, worker);
-	if (r < 0)
+	if (r < 0) {
+		plugin_session_free(worker->session);
 		return fail_set(fail, r, "starting a thread: %s", strerror(-r));
-	worker->started = true;
+	}
+	pool->count++;
+	atomic_store(&plugin->engine->hands, pool->count);
 	return 0;
 }
 
 int plugin_pool_start(struct plugin *plugin, struct fail *fail)
 {
-	plugin->workers = calloc((size_t)plugin->face.workers, sizeof(*plugin->workers));
-	if (!plugin->workers)
-		return fail_set(fail, -ENOMEM, "out of memory");
-	plugin->worker_count = plugin->face.workers;
-	for (int i = 0; i < plugin->worker_count; i++) {
-		int r = start_worker(plugin, &plugin->workers[i], fail);
+	struct plugin_pool *pool = calloc(1, sizeof(*pool) + (size_t)plugin->face.workers * sizeof(pool->workers[0]));
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (!pool)
+		return fail_set(fail, -ENOMEM, "out of memory");
+	pthread_mutex_init(&pool->lock, NULL);
+	plugin->pool = pool;
+	pthread_mutex_lock(&pool->lock);
+	while (r == 0 && pool->count < plugin->engine->workers_first)
+		r = start_worker(plugin, fail);
+	pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+void plugin_pool_grow(struct plugin *plugin)
+{
+	struct engine *engine = plugin->engine;
+	struct plugin_pool *pool = plugin->pool;
+
+	if (!pool || !engine->automatic || !job_queue_lacks_hands(&engine->queue) ||
+	        atomic_load(&engine->hands) >= atomic_load(&engine->allowed))
+		return;
+	pthread_mutex_lock(&pool->lock);
+	if (!pool->stopped && pool->count < atomic_load(&engine->allowed) && pool->count < plugin->face.workers)
+		start_worker(plugin, NULL);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 void plugin_pool_stop(struct plugin *plugin)
 {
-	for (int i = 0; i < plugin->worker_count; i++) {
-		if (plugin->workers[i].started)
-			pthread_join(plugin->workers[i].thread, NULL);
-		if (plugin->workers[i].session)
-			plugin_session_free(plugin->workers[i].session);
+	struct plugin_pool *pool = plugin->pool;
+
+	if (!pool)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->stopped = true;
+	pthread_mutex_unlock(&pool->lock);
+	for (int i = 0; i < pool->count; i++) {
+		pthread_join(pool->workers[i].thread, NULL);
+		plugin_session_free(pool->workers[i].session);
 	}
-	free(plugin->workers);
-	plugin->workers = NULL;
-	plugin->worker_count = 0;
+}
+
+void plugin_pool_free(struct plugin *plugin)
+{
+	if (!plugin->pool)
+		return;
+	pthread_mutex_destroy(&plugin->pool->lock);
+	free(plugin->pool);
+	plugin->pool = NULL;
 }

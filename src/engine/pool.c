@@ -25,6 +25,7 @@ static void *work(void *arg)
 	struct worker *worker = arg;
 	struct job *job;
 
+	job_queue_own(&worker->engine->queue);
 	while ((job = job_queue_take(&worker->engine->queue)))
 		base_run(worker->engine, worker->session, job);
 	return NULL;

@@ -8,7 +8,7 @@ struct job_queue_sleeper {
 	struct job_queue_sleeper *next;
 };
 
-/* The queue that this thread takes from, and whether it is about to. */
+/* The queue that this thread lives by, and whether it is about to take from it. */
 static _Thread_local const struct job_queue *own_queue;
 static _Thread_local bool returning;
 
@@ -22,6 +22,11 @@ void job_queue_release(struct job_queue *q)
 {
 	ASSERT(q->size == 0);
 	pthread_mutex_destroy(&q->lock);
+}
+
+void job_queue_own(const struct job_queue *q)
+{
+	own_queue = q;
 }
 
 void job_queue_returning(bool on)
@@ -119,7 +124,6 @@ struct job *job_queue_take(struct job_queue *q)
 {
 	struct job *job;
 
-	own_queue = q;
 	pthread_mutex_lock(&q->lock);
 	while (!q->first && !q->closed)
 		sleep_until_woken(q);

@@ -5,6 +5,7 @@ engine_tests = \
 	tests/unit/engine/test_confine \
 	tests/unit/engine/test_engine \
 	tests/unit/engine/test_engines \
+	tests/unit/engine/test_growing \
 	tests/unit/engine/test_plugin \
 	tests/unit/engine/test_limiter \
 	tests/unit/engine/test_process \
@@ -35,6 +36,10 @@ tests_unit_engine_test_engine_LDADD = $(TESTS_LIBS)
 tests_unit_engine_test_engines_SOURCES = tests/unit/engine/test_engines.c tests/unit/unit.h $(tests_support)
 tests_unit_engine_test_engines_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_engines_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_growing_SOURCES = tests/unit/engine/test_growing.c $(engine_bed) tests/unit/unit.h
+tests_unit_engine_test_growing_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"'
+tests_unit_engine_test_growing_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(process_kit) tests/unit/unit.h
 tests_unit_engine_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

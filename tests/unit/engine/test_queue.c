@@ -3,6 +3,7 @@
 #include "../unit.h"
 
 #include "../support/ask.h"
+#include "../support/wait.h"
 
 #include <errno.h>
 
@@ -125,4 +126,37 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("queue", first_in_first_out, closed, refuses_all, many_threads)
+/* What a thread puts that comes back for it is left to it; one that does not live by the queue may do something else first. */
+START_TEST(whose_it_is)
+{
+	struct job_queue q;
+	struct taker taker = {.q = &q, .taken = &(atomic_int){0}};
+	struct ask asks[2];
+
+	job_queue_init(&q, 2);
+	ck_assert_int_eq(pthread_create(&taker.thread, NULL, take_all, &taker), 0);
+	UNTIL(!job_queue_lacks_hands(&q));
+	ask_init(&asks[0], "GET", "/");
+	ask_init(&asks[1], "GET", "/");
+	job_queue_returning(true);
+	ck_assert_int_eq(job_queue_put(&q, &asks[0].job), 0);
+	job_queue_returning(false);
+	ask_wait(&asks[0]);
+	UNTIL(atomic_load(&q.asleep) == 1);
+	job_queue_own(&q);
+	job_queue_returning(true);
+	ck_assert_int_eq(job_queue_put(&q, &asks[1].job), 0);
+	job_queue_returning(false);
+	ck_assert_int_eq(atomic_load(&q.asleep), 1);
+	ck_assert_ptr_eq(job_queue_take(&q), &asks[1].job);
+	job_end(&asks[1].job, JOB_DONE, "");
+	job_queue_own(NULL);
+	job_queue_close(&q);
+	pthread_join(taker.thread, NULL);
+	job_queue_release(&q);
+	ask_release(&asks[0]);
+	ask_release(&asks[1]);
+}
+END_TEST
+
+UNIT_MAIN("queue", first_in_first_out, closed, refuses_all, many_threads, whose_it_is)
