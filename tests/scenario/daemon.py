@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -133,8 +134,12 @@ class Daemon:
 
     def ended(self, limit=STOP_LIMIT):
         """Its exit code; it is killed, and the test fails, if it does not end."""
+        if self.process.poll() is None:  # waited for by its descriptor: wait() with a limit looks every 50 ms
+            ending = os.pidfd_open(self.process.pid)
+            select.select([ending], [], [], limit)
+            os.close(ending)
         try:
-            return self.process.wait(limit)
+            return self.process.wait(0)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -2,7 +2,7 @@
 # Runs stages, some at a time, each as a process of its own with a log and a time limit.
 # Needs say.sh, counts.sh, stages.sh; $logs is the folder of the logs.
 
-stage_limit=1200 # seconds
+stage_limit=1800 # seconds
 began=$SECONDS
 declare -A stage_of=() began_at=() # by process
 

@@ -43,7 +43,7 @@ run_stage() {
 # pytest with what a stage needs, and its count.
 run_pytest() {
 	local status=0
-	env -u CI /usr/bin/python3 -u -m pytest -p no:cacheprovider -q -rfEs --tb=short -o faulthandler_timeout=180 "$@" >"$work/pytest" 2>&1 ||
+	env -u CI /usr/bin/python3 -u -m pytest -p no:cacheprovider -q -rfEs --tb=short --durations=15 -o faulthandler_timeout=180 "$@" >"$work/pytest" 2>&1 ||
 		status=$?
 	cat "$work/pytest"
 	count_pytest "$work/pytest"
