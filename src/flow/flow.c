@@ -219,6 +219,7 @@ static enum flow_next consider(struct request *r, struct entry *entry)
 		return go_to(r, STEP_VOUCH);
 	}
 	if (verdict == POLICY_FRESH) {
+		lookout_note_hit(r->flow->lookout, r, entry->fresh_until_ms);
 		request_answer_entry(r, entry);
 		r->answer.cache.hit = true;
 		r->answer.cache.ttl_ms = entry->fresh_until_ms - now_ms;

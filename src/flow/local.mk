@@ -30,5 +30,5 @@ libdaemon_a_SOURCES += \
 	src/flow/targeted.c src/flow/targeted.h \
 	src/flow/variant.c src/flow/variant.h \
 	src/flow/lookout.c src/flow/lookout.h \
-	src/flow/lookout_issues.c src/flow/lookout_inside.h \
+	src/flow/lookout_issues.c src/flow/lookout_lists.c src/flow/lookout_inside.h \
 	src/flow/write.c src/flow/write.h

@@ -8,44 +8,7 @@
 
 #include <time.h>
 
-#define BODY_LIMIT   (4 * 1024 * 1024)
-#define VERSIONS_MAX 16
-#define PATH_SIZE    160
-#define INTEREST_MS  (10 * INT64_C(60000)) /* lists that nobody asked Redmine for during that time are left out */
-#define IDLE_US      (1000 * INT64_C(1000))
-
-#define ABOUT_ISSUES (TAG_ISSUES | TAG_ISSUE | TAG_MIXED)
-
-/* A whole list, compared byte for byte. */
-struct watched_list {
-	char target[PATH_SIZE];
-	unsigned classes; /* what a difference raises */
-	bool begun;
-	uint64_t digest;
-	int64_t asked_ms; /* when a client read it last */
-};
-
-struct lookout {
-	struct flow *flow;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct conf *conf;
-	bool stop;
-	bool told; /* the question under way */
-	unsigned status;
-	struct blob *body;
-	struct watched_list versions[VERSIONS_MAX]; /* under lock */
-
-	/* The thread's own. */
-	struct watched_issues issues;
-	struct watched_list time_entries, projects;
-	char *session; /* whose eyes these are */
-	bool failing;
-
-	atomic_ullong polls, requests, failures, changes;
-	_Atomic int64_t seen_ms; /* wall clock: begin of the last round without a failure; 0: none */
-};
+#define BODY_LIMIT (4 * 1024 * 1024)
 
 static void told(void *arg, const struct inner_answer *answer)
 {
@@ -136,71 +99,12 @@ void lookout_found(const struct watch_round *round, const struct tags *tags)
 	changes_make(w->flow->changes, CHANGE_WATCHER, tags);
 }
 
-static bool stopping(struct lookout *w)
+static bool is_idle(const struct conf *conf)
 {
-	bool stop;
-
-	pthread_mutex_lock(&w->lock);
-	stop = w->stop;
-	pthread_mutex_unlock(&w->lock);
-	return stop;
+	return !conf->watch.session || !*conf->watch.session;
 }
 
-static uint64_t digest_of(const struct buf *body, unsigned status)
-{
-	return hash_add(HASH_START ^ status, body->data, body->size);
-}
-
-/* Looks at the list; true when it is another one than before. */
-static bool list_changed(const struct watch_round *round, struct watched_list *list)
-{
-	CLEANUP(buf_release) struct buf body = BUF_INIT(BODY_LIMIT);
-	unsigned status = lookout_ask(round, list->target, &body);
-	uint64_t digest;
-	bool changed;
-
-	if (status != 200 && status != 403 && status != 404)
-		return false;
-	digest = digest_of(&body, status);
-	changed = list->begun && list->digest != digest;
-	list->begun = true;
-	list->digest = digest;
-	return changed;
-}
-
-static void watch_list(const struct watch_round *round, struct watched_list *list)
-{
-	struct tags tags = {0};
-
-	if (!list_changed(round, list))
-		return;
-	tags_add_classes(&tags, list->classes);
-	lookout_found(round, &tags);
-}
-
-static void watch_versions(const struct watch_round *round)
-{
-	struct lookout *w = round->lookout;
-
-	for (size_t i = 0; i < VERSIONS_MAX && !stopping(w); i++) {
-		struct watched_list list;
-
-		pthread_mutex_lock(&w->lock);
-		list = w->versions[i];
-		pthread_mutex_unlock(&w->lock);
-		if (!list.target[0] || clock_wall_ms() - list.asked_ms > INTEREST_MS)
-			continue;
-		watch_list(round, &list);
-		pthread_mutex_lock(&w->lock);
-		if (strcmp(w->versions[i].target, list.target) == 0) {
-			w->versions[i].begun = list.begun;
-			w->versions[i].digest = list.digest;
-		}
-		pthread_mutex_unlock(&w->lock);
-	}
-}
-
-/* Another session sees other things: everything begins anew. */
+/* Another session sees other things. */
 static void use_session(struct lookout *w, const char *name)
 {
 	if (w->session && strcmp(w->session, name) == 0)
@@ -208,73 +112,75 @@ static void use_session(struct lookout *w, const char *name)
 	free(w->session);
 	w->session = strdup(name);
 	watched_issues_release(&w->issues);
-	w->time_entries = (struct watched_list){.target = "/time_entries.json?sort=created_on%3Adesc&limit=25",
-	        .classes = TAG_TIME_ENTRIES | TAG_TIME_ENTRY | TAG_VERSION_HOURS | ABOUT_ISSUES};
-	w->projects = (struct watched_list){.target = "/projects.json?f%5B%5D=&limit=100", .classes = TAG_ANY};
 	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < VERSIONS_MAX; i++)
-		w->versions[i].begun = false;
+	watched_reset(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void poll_once(struct lookout *w, struct conf *conf)
+static void look(struct lookout *w, struct conf *conf, size_t index)
 {
-	struct watch_round round = {.lookout = w,
-	        .conf = conf,
-	        .session = conf_session(conf, conf->watch.session ? conf->watch.session : "")};
-	int64_t begun_ms = clock_wall_ms();
-	unsigned long long failures;
+	struct watch_round round = {
+	        .lookout = w, .conf = conf, .session = conf_session(conf, w->session ? w->session : "")};
 
 	if (!round.session)
 		return;
-	use_session(w, round.session->name);
 	atomic_fetch_add(&w->polls, 1);
-	failures = atomic_load(&w->failures);
-	watch_issues(&round, &w->issues);
-	if (!stopping(w))
-		watch_list(&round, &w->time_entries);
-	if (!stopping(w))
-		watch_list(&round, &w->projects);
-	watch_versions(&round);
-	if (!stopping(w) && atomic_load(&w->failures) == failures)
-		atomic_store(&w->seen_ms, begun_ms);
+	watched_look(&round, index);
 }
 
-/* Until the interval is over, from the beginning of the round. The settings of the next one, or NULL to end. */
-static struct conf *rest(struct lookout *w, int64_t begun_us)
+static bool is_listened_to(struct lookout *w)
 {
-	struct conf *conf = NULL;
+	struct changes_figures figures;
 
-	pthread_mutex_lock(&w->lock);
-	while (!w->stop) {
-		int64_t pause_us = w->conf->watch.session ? w->conf->watch.interval_ms * 1000 : IDLE_US;
-		int64_t until_us = begun_us + pause_us;
-		struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+	changes_get_figures(w->flow->changes, &figures);
+	return figures.listeners > 0;
+}
 
-		if (clock_monotonic_us() >= until_us)
-			break;
-		if (w->conf->watch.session)
-			pthread_cond_timedwait(&w->wake, &w->lock, &until);
-		else
-			pthread_cond_wait(&w->wake, &w->lock);
-	}
-	if (!w->stop)
-		conf = conf_ref(w->conf);
-	pthread_mutex_unlock(&w->lock);
-	return conf;
+/* Until the next look is due. The settings that it is made with and what it is at, or NULL: look again at those, or the end. */
+static struct conf *rest(struct lookout *w, bool listened, int *ret_index)
+{
+	int64_t until_us = clock_monotonic_us() + w->conf->watch.interval_ms * 1000, due_us;
+	struct timespec until;
+
+	*ret_index = watched_next(w, listened, &due_us);
+	if (*ret_index >= 0 && due_us <= clock_monotonic_us())
+		return conf_ref(w->conf);
+	if (*ret_index >= 0 && due_us < until_us)
+		until_us = due_us;
+	until = (struct timespec){.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+	pthread_cond_timedwait(&w->wake, &w->lock, &until);
+	return NULL;
 }
 
 static void *run(void *arg)
 {
 	struct lookout *w = arg;
-	int64_t begun_us = 0;
-	struct conf *conf;
 
-	while ((conf = rest(w, begun_us))) {
-		begun_us = clock_monotonic_us();
-		poll_once(w, conf);
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
+		struct conf *conf;
+		bool listened;
+		int index;
+
+		if (is_idle(w->conf)) {
+			pthread_cond_wait(&w->wake, &w->lock);
+			continue;
+		}
+		conf = conf_ref(w->conf);
+		pthread_mutex_unlock(&w->lock);
+		use_session(w, conf->watch.session);
+		listened = is_listened_to(w);
 		conf_unref(conf);
+		pthread_mutex_lock(&w->lock);
+		conf = w->stop ? NULL : rest(w, listened, &index);
+		if (!conf)
+			continue;
+		pthread_mutex_unlock(&w->lock);
+		look(w, conf, (size_t)index);
+		conf_unref(conf);
+		pthread_mutex_lock(&w->lock);
 	}
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -287,6 +193,7 @@ struct lookout *lookout_new(struct flow *flow, struct conf *conf)
 		return NULL;
 	w->flow = flow;
 	w->conf = conf_ref(conf);
+	atomic_store(&w->idle, is_idle(conf));
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -325,39 +232,27 @@ void lookout_set_conf(struct lookout *w, struct conf *conf)
 	pthread_mutex_lock(&w->lock);
 	conf_unref(w->conf);
 	w->conf = conf_ref(conf);
+	atomic_store(&w->idle, is_idle(conf));
 	pthread_cond_broadcast(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Its place, or that of the one nobody has asked for longest. Locked. */
-static struct watched_list *place_of(struct lookout *w, const char *target)
+/* What was changed before that shows: the oldest of the last looks at what is wanted. */
+static int64_t seen_ms(struct lookout *w)
 {
-	struct watched_list *oldest = &w->versions[0];
+	int64_t seen_ms = clock_wall_ms(), now_ms = seen_ms;
 
-	for (size_t i = 0; i < VERSIONS_MAX; i++) {
-		if (strcmp(w->versions[i].target, target) == 0)
-			return &w->versions[i];
-		if (w->versions[i].asked_ms < oldest->asked_ms)
-			oldest = &w->versions[i];
-	}
-	*oldest = (struct watched_list){
-	        .classes = TAG_VERSIONS | TAG_VERSION_HOURS | TAG_PROJECTS | TAG_ATTACHMENT | ABOUT_ISSUES};
-	strcpy(oldest->target, target);
-	return oldest;
-}
-
-void lookout_note_read(struct lookout *w, const struct request *r)
-{
-	char target[PATH_SIZE];
-
-	if (!w || !r->resource || r->inner_limit > 0 || r->target.format != TARGET_FORMAT_JSON ||
-	        r->target.path_size >= sizeof(target) ||
-	        (strcmp(r->resource->name, "versions") != 0 && strcmp(r->resource->name, "version") != 0))
-		return;
-	snprintf(target, sizeof(target), "%.*s", (int)r->target.path_size, r->target.path);
 	pthread_mutex_lock(&w->lock);
-	place_of(w, target)->asked_ms = clock_wall_ms();
+	for (size_t i = 0; i < WATCH_MAX; i++) {
+		const struct watched *watched = &w->watched[i];
+		bool counts = i < WATCH_VERSIONS ? watched->seen_ms == 0 || atomic_load(&watched->wanted_ms) > now_ms
+		                                 : watched->begun && atomic_load(&watched->wanted_ms) > now_ms;
+
+		if (counts && watched->seen_ms < seen_ms)
+			seen_ms = watched->seen_ms;
+	}
 	pthread_mutex_unlock(&w->lock);
+	return seen_ms;
 }
 
 void lookout_get_figures(struct lookout *w, struct lookout_figures *ret)
@@ -367,6 +262,6 @@ void lookout_get_figures(struct lookout *w, struct lookout_figures *ret)
 	        .requests = atomic_load(&w->requests),
 	        .failures = atomic_load(&w->failures),
 	        .changes = atomic_load(&w->changes),
-	        .seen_ms = atomic_load(&w->seen_ms),
+	        .seen_ms = seen_ms(w),
 	};
 }

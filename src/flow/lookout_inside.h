@@ -1,5 +1,6 @@
 /*
- * What lookout.c, which asks, and lookout_issues.c, which knows the list of issues, share. Inside the flow only.
+ * What lookout.c, which asks and has the thread, lookout_lists.c, which knows what is watched, and lookout_issues.c, which
+ * knows the list of issues, share. Inside the flow only.
  */
 #ifndef FLOW_LOOKOUT_INSIDE_H
 #define FLOW_LOOKOUT_INSIDE_H
@@ -7,24 +8,61 @@
 #include "flow/lookout.h"
 #include "redmine/issue_rows.h"
 
-#define WATCH_KNOWN_MAX 1200
+#define WATCH_KNOWN_MAX 400
+#define WATCH_PATH_SIZE 160
+#define WATCH_LISTS_MAX 16 /* lists of versions, single ones */
+#define WATCH_MAX       (3 + WATCH_LISTS_MAX)
 
 struct known_issue {
 	struct issue_row row;
-	bool again; /* dropped once; a second change within its second would not show */
+	int64_t again_us; /* monotonic: until then another change within its second would not show; 0: it would */
 };
 
-/* The issues that were changed last, as they were at the last round. */
+/* The issues that were changed last, as they were at the last look. */
 struct watched_issues {
 	bool begun;
 	uint64_t total, id_max;
 	int64_t newest_s;
-	int64_t newest_seen_us;    /* when that was seen first, monotonic */
+	int64_t newest_seen_ms;    /* when that was seen first, wall clock */
 	struct known_issue *known; /* those within the overlap */
 	size_t known_count;
 };
 
-/* One round. */
+/* Something that is looked at once in an interval. Under the lookout's lock but where it says so. */
+struct watched {
+	char target[WATCH_PATH_SIZE]; /* a list, compared byte for byte; "": the list of issues, or a free place */
+	unsigned classes;             /* what a difference raises */
+	bool begun;                   /* how it was is known */
+	uint64_t digest;
+	int64_t due_us;            /* monotonic */
+	int64_t seen_ms;           /* wall clock: begin of the last look that had an answer; 0: none */
+	_Atomic int64_t wanted_ms; /* wall clock: an answer that depends on it may be served until then; no lock */
+};
+
+enum { WATCH_ISSUES, WATCH_TIME_ENTRIES, WATCH_PROJECTS, WATCH_VERSIONS };
+
+struct lookout {
+	struct flow *flow;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct conf *conf;
+	bool stop;
+	bool told; /* the question under way */
+	unsigned status;
+	struct blob *body;
+	struct watched watched[WATCH_MAX];
+
+	/* The thread's own. */
+	struct watched_issues issues;
+	char *session; /* whose eyes these are */
+	bool failing;
+
+	atomic_bool idle; /* no session is named */
+	atomic_ullong polls, requests, failures, changes;
+};
+
+/* One look. */
 struct watch_round {
 	struct lookout *lookout;
 	struct conf *conf;
@@ -37,8 +75,20 @@ unsigned lookout_ask(const struct watch_round *round, const char *target, struct
 /* Raises the tags and tells it. The watcher's thread. */
 void lookout_found(const struct watch_round *round, const struct tags *tags);
 
-/* Compares the list of issues with that of the last round. */
-void watch_issues(const struct watch_round *round, struct watched_issues *issues);
+/* Everything begins anew: another session sees other things. Locked. */
+void watched_reset(struct lookout *lookout);
+
+/*
+ * The index of what is to be looked at next, or -1 where nothing of what is watched is wanted; *ret_due_us: when, on the
+ * monotonic clock. listened: somebody listens for events, so that all but the lists of versions are wanted. Locked.
+ */
+int watched_next(struct lookout *lookout, bool listened, int64_t *ret_due_us);
+
+/* Looks at it and compares. False: there was no answer to go by. The watcher's thread, unlocked. */
+bool watched_look(const struct watch_round *round, size_t index);
+
+/* Compares the list of issues with that of the last look. False: there was no answer to go by. */
+bool watch_issues(const struct watch_round *round, struct watched_issues *issues);
 
 /* Frees what it holds. */
 void watched_issues_release(struct watched_issues *issues);

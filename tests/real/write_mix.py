@@ -78,7 +78,9 @@ class Mix:
         """One write: (what it was, its status). Each kind comes up once before any comes up twice."""
         if not self.bag:
             self.bag = self.random.sample(self.kinds, len(self.kinds))
-        return self.bag.pop()()
+        write = self.bag.pop()
+        self.kind = write.__name__.removeprefix("write_")
+        return write()
 
     def send(self, method, path, content=None, who="admin", headers=(JSON_TYPE,), made=None):
         body = content if isinstance(content, bytes) else json.dumps(content).encode() if content is not None else b""

@@ -15,7 +15,7 @@ MANAGER = [("X-Redmine-API-Key", MANAGER_KEY)]
 
 @pytest.fixture
 def watching(launch, fake, tmp_path):
-    """A function: a daemon that watches, after its first rounds."""
+    """A function: a daemon that watches, after its first looks. Somebody has read an issue, so that it goes on."""
 
     def start(**options):
         key = tmp_path / "key"
@@ -34,6 +34,7 @@ def watching(launch, fake, tmp_path):
                 **options,
             }
         )
+        daemon.get("/issues/1.json", ADMIN)
         rounds(fake, 2)
         return daemon
 
@@ -130,18 +131,49 @@ def test_lists_that_are_compared_whole(watching, fake, watched, read, spoilt, le
     assert all(hit(daemon, target, MANAGER) for target in left)
 
 
-def test_quiet_redmine_is_asked_little_and_drops_nothing(watching, fake):
+def is_look(request):
+    """One of the watcher's: nobody else asks in these words."""
+    return is_round(request) or request.target in ("/time_entries.json?sort=created_on%3Adesc&limit=25", "/projects.json?f%5B%5D=&limit=100")
+
+
+def test_quiet_redmine_is_asked_once_for_each_list(watching, fake):
     daemon = watching()
     keep(daemon, ["/issues/3.json", "/issues.json", "/projects.json"])
-    with fake.lock:
-        before = len(fake.requests)
-        seen = len(fake.seen(is_round))
-    rounds(fake, 5)
-    with fake.lock:
-        asked = len(fake.requests) - before
-        done = len(fake.seen(is_round)) - seen
-    assert asked <= 5 * (done + 1), "three pages of issues (all of one second here), the time entries, the projects"
+    rounds(fake, 1)
+    begun = len(fake.seen(is_look))
+    rounds(fake, 4)
+    looks = [request.path for request in fake.seen(is_look)[begun:]]
+    assert len(set(looks)) == 3 and all(a != b for a, b in zip(looks, looks[1:])), "one request each, in turns"
     assert all(hit(daemon, target, MANAGER) for target in ["/issues/3.json", "/issues.json", "/projects.json"])
+
+
+def test_old_changes_are_told_by_one_row(watching, fake):
+    """Two minutes after the last change nobody can be late any more."""
+    fake.model.issues[3]["updated_on"] = "2024-05-01T00:00:00Z"
+    daemon = watching()
+    daemon.advance(125_000)
+    fake.wait_seen(lambda request: is_round(request) and "limit=1&" in request.query, 2)
+    keep(daemon, ["/issues/4.json", "/issues/5.json"])
+    edit(fake, 4, subject="edited elsewhere", updated_on="2024-05-02T00:00:00Z")
+    until(lambda: "edited elsewhere" in daemon.get("/issues/4.json", MANAGER).text, "the edit shows")
+    assert hit(daemon, "/issues/5.json", MANAGER)
+
+
+def test_what_nobody_reads_is_not_watched(launch, fake, tmp_path):
+    """Each list is looked at once, to have something to compare with."""
+    key = tmp_path / "key"
+    key.write_text(ADMIN_KEY)
+    key.chmod(0o600)
+    daemon = launch({"watch.session": "eyes", "watch.interval": "100ms", "session.eyes.key_file": key})
+    fake.wait_seen(is_look, 3)
+    assert settled(lambda: len(fake.seen(is_look)), rounds=8) == 3
+    daemon.get("/trackers.json", MANAGER)
+    assert settled(lambda: len(fake.seen(is_look)), rounds=8) == 3, "nothing that is looked at shows in it"
+    daemon.get("/users/current.json", MANAGER)
+    fake.wait_seen(is_look, 5)
+    assert {request.path for request in fake.seen(is_look)[3:]} == {"/projects.json"}, "names of projects do"
+    with Listener(daemon):
+        rounds(fake, 2)
 
 
 def test_what_is_found_is_told(watching, fake):
