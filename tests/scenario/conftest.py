@@ -108,3 +108,13 @@ def fresh():
         return f"{path}{'&' if '?' in path else '?'}nonce={next(_numbers)}"
 
     return make
+
+
+@pytest.fixture
+def controlled(launch, tmp_path):
+    """A function that starts a daemon with a control socket."""
+
+    def start(options=None, **how):
+        return launch({"control.socket": tmp_path / "c.sock", **(options or {})}, **how)
+
+    return start
