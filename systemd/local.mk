@@ -8,7 +8,7 @@ systemd_paths = -e 's|/usr/sbin/|$(sbindir)/|' -e 's|/etc/redmine-cached/|$(conf
 systemd_instance = -e '/^ListenStream=127/d' -e 's,^(Description=.*),\1 (%i),' \
 	-e 's,^((User|CacheDirectory|RuntimeDirectory)=redmine-cached)$$,\1-%i,' \
 	-e 's,/redmine-cached\.conf,/%i/redmine-cached.conf,' -e 's,/redmine-cached\.sock\b,/redmine-cached-%i.sock,' \
-	-e 's,redmine-cached\.key,redmine-cached-%i.key,g' -e 's,redmine-cached\.socket,redmine-cached@NAME.socket,' \
+	-e 's,redmine-cached\.(key|token),redmine-cached-%i.\1,g' -e 's,redmine-cached\.socket,redmine-cached@NAME.socket,' \
 	-e 's,/(cache|run)/redmine-cached([ /]),/\1/redmine-cached-NAME\2,g'
 
 install-systemd-unit:

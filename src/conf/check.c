@@ -1,6 +1,7 @@
 #include "conf/check.h"
 
 #include "conf/address.h"
+#include "conf/secret.h"
 #include "conf/session.h"
 
 #include <errno.h>
@@ -47,6 +48,24 @@ void check_wrong(const struct check *check, const char *section, const char *nam
 	problem_add(check->problems, -EINVAL, setting ? setting->place : place, "%s", what);
 }
 
+int check_secret(const struct check *check, const char *section, const char *named, const char *name, const char *file,
+        bool word, char **ret)
+{
+	struct fail fail = {0};
+	int r;
+
+	if (!file)
+		return 0;
+	r = secret_read(file, ret, &fail);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		check_wrong(check, section, named, name, NULL, "%s", fail.text);
+	else if (word && strchr(*ret, ' '))
+		check_wrong(check, section, named, name, NULL, "%s: it holds a space", file);
+	return 0;
+}
+
 static void check_upstream(const struct check *check)
 {
 	static const char how[] = "say where Redmine is: -o upstream.url=URL, or url = URL below [upstream]";
@@ -91,9 +110,9 @@ static void check_readable(const struct check *check, const char *name, const ch
 		check_wrong(check, "listen", "", name, NULL, "%s: %s", path, strerror(errno));
 }
 
-static void check_listen(const struct check *check)
+static int check_listen(const struct check *check)
 {
-	const struct conf *conf = check->conf;
+	struct conf *conf = check->conf;
 	bool tls = conf->listen.tls_address.count > 0;
 
 	if (conf->listen.address.count == 0 && !tls)
@@ -101,13 +120,15 @@ static void check_listen(const struct check *check)
 	check_addresses(
 	        check, &conf->listen.address, "address", conf->listen.allow_remote, "listen.allow_remote = yes");
 	check_addresses(check, &conf->listen.tls_address, "tls_address",
-	        conf->listen.allow_remote || conf->listen.client_ca, "listen.client_ca or listen.allow_remote = yes");
+	        conf->listen.allow_remote || conf->listen.client_ca || conf->listen.token_file,
+	        "listen.token_file, listen.client_ca or listen.allow_remote = yes");
 	check_readable(check, "certificate", conf->listen.certificate);
 	check_readable(check, "certificate_key", conf->listen.certificate_key);
 	check_readable(check, "client_ca", conf->listen.client_ca);
 	if (tls && !(conf->listen.certificate && conf->listen.certificate_key))
 		check_wrong(check, "listen", "", "tls_address", NULL,
 		        "TLS needs listen.certificate and listen.certificate_key");
+	return check_secret(check, "listen", "", "token_file", conf->listen.token_file, true, &conf->listen.token);
 }
 
 /* An engine that is neither built in nor has a path: by its own section, or by what chose it. */
@@ -303,7 +324,8 @@ int conf_complete(
 	        complete_control_path(&check) < 0)
 		return -ENOMEM;
 	check_upstream(&check);
-	check_listen(&check);
+	if (check_listen(&check) < 0)
+		return -ENOMEM;
 	check_watch(&check);
 	check_webhook(&check);
 	for (size_t i = 0; i < conf->engine.count; i++)

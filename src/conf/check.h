@@ -24,6 +24,13 @@ struct check {
 void check_wrong(const struct check *check, const char *section, const char *named, const char *name, const char *value,
         const char *format, ...) PRINTF_LIKE(6, 7);
 
+/*
+ * Reads what the file of a setting holds into *ret, which is the caller's to give to secret_free(); file NULL: nothing. A
+ * word may have no space. What is wrong with it is told as by check_wrong(). 0, -ENOMEM.
+ */
+int check_secret(const struct check *check, const char *section, const char *named, const char *name, const char *file,
+        bool word, char **ret) MUST_CHECK;
+
 /* The row of that [engine "NAME"], added with the defaults if there is none; NULL without memory. Borrowed. */
 struct conf_engine *conf_engine_add(struct conf *conf, const char *name);
 

@@ -2,6 +2,7 @@
 
 #include "conf/check.h"
 #include "conf/option.h"
+#include "conf/secret.h"
 #include "conf/session.h"
 #include "conf/type.h"
 
@@ -48,6 +49,7 @@ void conf_unref(struct conf *conf)
 		free(conf->lifetime.items[i].resource);
 	free(conf->lifetime.items);
 	release_members(OPTION_OF_CONF, conf);
+	secret_free(conf->listen.token);
 	conf->magic = 0;
 	free(conf);
 }

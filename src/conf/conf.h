@@ -95,6 +95,8 @@ struct conf {
 		char *certificate;                /* PEM; NULL: none */
 		char *certificate_key;            /* PEM; NULL: none */
 		char *client_ca;                  /* PEM; NULL: clients need no certificate */
+		char *token_file;                 /* NULL: clients need no token */
+		char *token;                      /* what that file holds: read with the settings, wiped with them */
 		struct text_list allowed_hosts;   /* default: see front */
 		struct text_list allowed_origins; /* of web pages, in lower case; default: none */
 		int compression;                  /* enum conf_compression */

@@ -76,8 +76,8 @@ OPTION(listen, compression, listen.compression, CHOICE("auto yes no"), "auto", "
 	"Whether answers that are kept are sent compressed (gzip) to clients that accept it. auto: to those on other "
 	"machines, or behind a proxy that says X-Forwarded-For.")
 OPTION(listen, tls_address, listen.tls_address, ADDRESSES, "", "", "", START,
-	"Where to listen with TLS (https), as 0.0.0.0:7443. Where other machines can reach it, listen.client_ca or "
-	"listen.allow_remote has to be given. May be given several times.")
+	"Where to listen with TLS (https), as 0.0.0.0:7443. Where other machines can reach it, listen.token_file, "
+	"listen.client_ca or listen.allow_remote has to be given. May be given several times.")
 OPTION(listen, certificate, listen.certificate, PATH(""), "", "", "", RELOAD,
 	"File of the daemon's certificate (PEM) and those between it and a root, for TLS. Read again at each reload; "
 	"connections that are there stay.")
@@ -86,6 +86,10 @@ OPTION(listen, certificate_key, listen.certificate_key, PATH(""), "", "", "", RE
 OPTION(listen, client_ca, listen.client_ca, PATH(""), "", "", "", START,
 	"File of the certificates (PEM) that may have signed those of clients. With it, who connects by TLS has to have one; "
 	"without it, everybody is let in.")
+OPTION(listen, token_file, listen.token_file, SECRET, "", "", "", RELOAD,
+	"File of a token, as credential:NAME a systemd credential. With it, who connects by TLS, or to an address that other "
+	"machines can reach, has to send what it holds as Redmine-Cached-Access-Token with each request; beside client_ca both have "
+	"to be there. It is read anew at a reload, and may not be readable for others, as [session] key_file.")
 OPTION(listen, allow_remote, listen.allow_remote, BOOL, "no", "", "", START,
 	"Whether an address that other machines can reach may be listened on. Who can connect can ask Redmine with the "
 	"keys that he has, over a connection that is not encrypted.")

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,18 @@ void secret_free(char *secret)
 	if (secret)
 		explicit_bzero(secret, strlen(secret));
 	free(secret);
+}
+
+bool secret_is(const char *secret, const char *text)
+{
+	size_t size = strlen(secret);
+	unsigned char difference = 0;
+
+	if (!text || strlen(text) != size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		difference |= (unsigned char)(secret[i] ^ text[i]);
+	return difference == 0;
 }
 
 /* The path of the file; *ret_credential: systemd says who can read it. */

@@ -51,25 +51,6 @@ void conf_session_release(struct conf_session *session)
 	free(session->name);
 }
 
-/* What a file holds into *ret. A key or token is a word, a password may have spaces. */
-static int read_secret(const struct check *check, const struct conf_session *session, const char *name,
-        const char *file, bool word, char **ret)
-{
-	struct fail fail = {0};
-	int r;
-
-	if (!file)
-		return 0;
-	r = secret_read(file, ret, &fail);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		check_wrong(check, "session", session->name, name, NULL, "%s", fail.text);
-	else if (word && strchr(*ret, ' '))
-		check_wrong(check, "session", session->name, name, NULL, "%s: it holds a space", file);
-	return 0;
-}
-
 static void check_file(
         const struct check *check, const struct conf_session *session, const char *name, const char *file)
 {
@@ -217,9 +198,11 @@ int conf_session_complete(const struct check *check, struct conf_session *sessio
 	session->uid_numbers = calloc(session->uids.count + 1, sizeof(uint32_t));
 	session->gid_numbers = calloc(session->gids.count + 1, sizeof(uint32_t));
 	if (!session->uid_numbers || !session->gid_numbers ||
-	        read_secret(check, session, "key_file", session->key_file, true, &session->key) < 0 ||
-	        read_secret(check, session, "password_file", session->password_file, false, &session->password) < 0 ||
-	        read_secret(check, session, "token_file", session->token_file, true, &session->token) < 0)
+	        check_secret(check, "session", session->name, "key_file", session->key_file, true, &session->key) < 0 ||
+	        check_secret(check, "session", session->name, "password_file", session->password_file, false,
+	                &session->password) < 0 ||
+	        check_secret(
+	                check, "session", session->name, "token_file", session->token_file, true, &session->token) < 0)
 		return -ENOMEM;
 	look_up(check, session, false);
 	look_up(check, session, true);

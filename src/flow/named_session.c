@@ -1,6 +1,7 @@
 #include "flow/named_session.h"
 
 #include "base/base64.h"
+#include "conf/secret.h"
 #include "flow/flow.h"
 #include "redmine/request_fields.h"
 
@@ -8,19 +9,6 @@
 #include <strings.h>
 
 #define CREDENTIAL_CEILING (16 * 1024)
-
-/* Takes as long for every text of that size: nothing of the token can be learnt by trying. */
-static bool same_secret(const char *secret, const char *text)
-{
-	size_t size = strlen(secret);
-	unsigned char difference = 0;
-
-	if (strlen(text) != size)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		difference |= (unsigned char)(secret[i] ^ text[i]);
-	return difference == 0;
-}
 
 static bool holds_text(const struct text_list *list, const char *text)
 {
@@ -50,7 +38,7 @@ static bool is_permitted(const struct conf_session *session, const struct reques
 	        !(door->has_peer && (holds_number(session->uid_numbers, session->uids.count, door->uid) ||
 	                                    holds_number(session->gid_numbers, session->gids.count, door->gid))))
 		return false;
-	if (session->token && !(token && same_secret(session->token, token)))
+	if (session->token && !secret_is(session->token, token))
 		return false;
 	return session->listeners.count + session->uids.count + session->gids.count > 0 || session->token;
 }

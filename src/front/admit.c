@@ -1,5 +1,6 @@
 #include "front/admit.h"
 
+#include "conf/secret.h"
 #include "front/batch_page.h"
 #include "front/browser.h"
 #include "front/hosts.h"
@@ -114,14 +115,42 @@ static bool refuse(struct request *r, unsigned status, const char *text)
 	return false;
 }
 
+/* RFC 9110 section 11.6.1: a 401 names a scheme. This one no browser asks its user about. */
+static bool refuse_access(struct request *r)
+{
+	request_answer_error(r, 401, 0, ACCESS_FIELD ": this address needs the token that listen.token_file holds.");
+	if (fields_add(&r->answer.fields, "WWW-Authenticate", ACCESS_FIELD " realm=\"redmine-cached\"") < 0)
+		return refuse(r, 503, "Out of memory.");
+	return false;
+}
+
+/*
+ * Whether the client may use this listener. A reload may have taken the token away where only a restart can bring the
+ * client certificates that were to replace it: then nobody may.
+ */
+static bool may_enter(const struct admission *a, struct request *r)
+{
+	const struct listener *listener = a->guest->listener;
+	const struct conf *conf = a->conf;
+	bool one = fields_count(&r->fields, ACCESS_FIELD) == 1;
+
+	if (a->guest->unproved)
+		return refuse(r, 403, "A client certificate is needed that listen.client_ca vouches for.");
+	if (!listener->tls && !listener->remote)
+		return true;
+	if (conf->listen.token && !(one && secret_is(conf->listen.token, fields_get(&r->fields, ACCESS_FIELD))))
+		return refuse_access(r);
+	if (!conf->listen.token && listener->remote && !conf->listen.allow_remote && !a->front->client_ca)
+		return refuse(r, 403, "Neither listen.token_file nor listen.client_ca says who may use this address.");
+	return true;
+}
+
 static bool check(const struct admission *a, struct request *r)
 {
 	uint64_t limit = a->conf->listen.body_limit;
 
 	if (a->guest->refused)
 		return refuse(r, 503, "Too many connections: listen.max_connections is reached.");
-	if (a->guest->unproved)
-		return refuse(r, 403, "A client certificate is needed that listen.client_ca vouches for.");
 	if (r->body_size == -3)
 		return refuse(r, 501, "Transfer-Encoding: only chunked is understood.");
 	if (r->body_size == -2)
@@ -168,8 +197,9 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 	*ret = r;
 	if (copied.malformed)
 		return refuse(r, 400, "A field has a name that is no token, or a NUL in its value.");
-	if (!check(a, r) || browser_preflight(r))
+	if (!check(a, r) || browser_preflight(r) || !may_enter(a, r))
 		return false;
+	fields_remove(&r->fields, ACCESS_FIELD);
 	if (batch_page_own(r)) {
 		if (!batch_page_admit(r))
 			return false;

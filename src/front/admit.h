@@ -7,6 +7,9 @@
 
 #include "front/loop.h"
 
+/* The token of listen.token_file, where the listener demands one. Never forwarded (redmine/request_fields.h). */
+#define ACCESS_FIELD "Redmine-Cached-Access-Token"
+
 struct admission {
 	struct front *front;
 	struct conf *conf;
@@ -16,7 +19,7 @@ struct admission {
 
 /*
  * Makes *ret from method, target (origin-form or absolute-form, RFC 9112 section 3.2) and the connection's
- * fields. True: for the flow. False: *ret has its answer already: a page of the daemon's own, 400, 413, 421, 503; or
+ * fields. True: for the flow. False: *ret has its answer already: a page of the daemon's own, 400, 401, 403, 413, 421, 501, 503; or
  * is NULL: out of memory.
  */
 bool admit_request(const struct admission *a, const char *method, const char *target, const struct request_front *front,

@@ -1,5 +1,7 @@
 #include "front/browser.h"
 
+#include "front/admit.h"
+
 #include <errno.h>
 #include <strings.h>
 
@@ -8,7 +10,8 @@
 /* What scripts send to Redmine and to the daemon, beyond what they always may. Not Redmine-Cached-Session: see named_session.h. */
 #define SENT                                                                                                                \
 	"Accept, Accept-Language, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, " \
-	"Pragma, Prefer, Range, Redmine-Cached-Engine, Redmine-Cached-Workers, X-HTTP-Method-Override, "                    \
+	"Pragma, Prefer, Range, " ACCESS_FIELD                                                                              \
+	", Redmine-Cached-Engine, Redmine-Cached-Workers, X-HTTP-Method-Override, "                                         \
 	"X-Redmine-API-Key, X-Redmine-Nometa, X-Redmine-Switch-User, X-Requested-With"
 
 /* What they may read, beyond what they always may. */

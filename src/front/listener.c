@@ -247,7 +247,7 @@ static int adopt_for(struct listeners *l, const struct given_socket *given, unsi
         struct fail *fail)
 {
 	struct listener listener = {.loop = loop, .tls = strcmp(given->name, "https") == 0};
-	bool allowed = conf->listen.allow_remote || (listener.tls && conf->listen.client_ca);
+	bool allowed = conf->listen.allow_remote || (listener.tls && (conf->listen.client_ca || conf->listen.token));
 	int r = describe(&listener, given->fd);
 
 	if (r < 0)
@@ -255,7 +255,7 @@ static int adopt_for(struct listeners *l, const struct given_socket *given, unsi
 	else if (listener.remote && !allowed)
 		r = fail_set(fail, -EACCES,
 		        "the service manager's socket \"%s\": other machines could reach %s, which needs "
-		        "listen.allow_remote = yes",
+		        "TLS with listen.token_file or listen.client_ca, or listen.allow_remote = yes",
 		        given->name, listener.authority);
 	if (r == 0) {
 		listener.fd = fcntl(given->fd, F_DUPFD_CLOEXEC, 3);

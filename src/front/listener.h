@@ -49,7 +49,7 @@ int listeners_open(struct listeners *l, const struct conf *conf, unsigned loops,
  * Takes the sockets of the service manager in place of every address of conf->listen: each is polled by each event thread, and none is
  * removed at the end, so that clients who come during a restart wait in its queue. 0; -EINVAL for what is no listening stream
  * socket; -EACCES for one that other machines can reach without listen.allow_remote; one named "https" is for TLS, and may
- * be reached by others if listen.client_ca is given, too; -E2BIG, -EMFILE...
+ * be reached by others if listen.client_ca or listen.token_file is given, too; -E2BIG, -EMFILE...
  */
 int listeners_adopt(struct listeners *l, const struct given_sockets *given, const struct conf *conf, unsigned loops,
         struct fail *fail);

@@ -20,11 +20,12 @@ from wire import LIMIT
 
 TOP = Path(__file__).resolve().parents[2]
 DOCUMENTS = ["clients", "dashboards", "security", "operations", "comparison", "sessions", "collections"]
-FRAGMENTS = {  # of programs; the scenarios of sessions and collections have the whole
+FRAGMENTS = {  # of programs; scenarios have the whole
     ("sessions", "python"),
     ("sessions", "js"),
     ("collections", "python"),
     ("collections", "javascript"),
+    ("security", "python"),  # tests/scenario/test_tls.py
 }
 RUN_BY = {"sh": ["/bin/bash", "-eu"], "python": ["/usr/bin/python3"], "js": ["node"]}
 NOT_COMMANDS = {"java", "csharp", "nginx", "ini", "json", "yaml", ""}

@@ -1,7 +1,8 @@
-"""TLS towards clients: the certificate, read again without a restart, and clients that have to have one."""
+"""TLS towards clients: the certificate, read again without a restart; clients that need one, or a token."""
 
 import http.client
 import json
+import re
 import shutil
 import signal
 import ssl
@@ -184,7 +185,7 @@ def test_clients_have_to_prove_themselves(serve, fake, papers):
     [
         ({"listen.certificate": None}, "TLS needs listen.certificate and listen.certificate_key"),
         ({"listen.certificate": "/nowhere.pem"}, "certificate: /nowhere.pem: No such file"),
-        ({"listen.tls_address": "0.0.0.0:7443"}, "listen.client_ca or listen.allow_remote = yes"),
+        ({"listen.tls_address": "0.0.0.0:7443"}, "listen.token_file, listen.client_ca or listen.allow_remote = yes"),
     ],
 )
 def test_settings_that_make_no_sense(serve, options, said):
@@ -208,3 +209,154 @@ def test_others_may_come_with_certificates(serve, papers):
     connection = https(daemon, papers, "client")
     assert get(connection)[0].status == 200
     connection.close()
+
+
+# A token instead of, or beside, a certificate of the client's.
+
+TOKEN, RENEWED = "scenario-token-a7f3e2d90c", "scenario-token-renewed-51b"
+ACCESS = {"Redmine-Cached-Access-Token": TOKEN}
+
+
+@pytest.fixture
+def guarded(serve, tmp_path):
+    """A function: serve() with listen.token_file, daemon.token_file."""
+
+    def start(options=None, text=TOKEN + "\n", mode=0o600, begin=True):
+        file = tmp_path / "token"
+        file.touch(mode)
+        file.write_text(text)
+        daemon = serve({"listen.token_file": file} | (options or {}), begin=begin)
+        daemon.token_file = file
+        daemon.secrets |= {TOKEN, RENEWED}
+        return daemon
+
+    return start
+
+
+def ask(daemon, papers, target="/issues.json", fields=KEY, who=None, method="GET"):
+    connection = https(daemon, papers, who)
+    connection.request(method, target, headers=fields)
+    answer = connection.getresponse()
+    answer.text = answer.read().decode()
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"Redmine-Cached-Access-Token": ""},
+        {"Redmine-Cached-Access-Token": TOKEN[:-1]},
+        {"Redmine-Cached-Access-Token": TOKEN + "x"},
+        {"Redmine-Cached-Access-Token": TOKEN.upper()},
+        {"Redmine_Cached_Access_Token": TOKEN},
+        {"Redmine-Cached-Token": TOKEN},
+        {"Authorization": f"Bearer {TOKEN}"},
+    ],
+)
+def test_without_the_token(guarded, fake, papers, fields):
+    daemon = guarded()
+    for target in ("/issues.json", f"/issues.json?Redmine-Cached-Access-Token={TOKEN}&key={ADMIN_KEY}", "/-/metrics", "/-/ready", "/-/status"):
+        answer = ask(daemon, papers, target, KEY | fields)
+        assert answer.status == 401 and "Redmine-Cached-Access-Token: " in answer.text, target
+        assert answer.getheader("WWW-Authenticate") == 'Redmine-Cached-Access-Token realm="redmine-cached"'
+        assert TOKEN not in answer.text and answer.getheader("Cache-Control") == "no-store"
+    answer = ask(daemon, papers, "/issues.json", KEY | fields | {"Content-Type": "application/json"}, method="POST")
+    assert answer.status == 401 and fake.requests == []
+
+
+def test_with_the_token(guarded, fake, papers):
+    daemon = guarded()
+    connection = https(daemon, papers)
+    for count in range(3):
+        answer, body = get(connection, fields=KEY | ACCESS)
+        assert answer.status == 200 and ("; hit" in answer.getheader("Cache-Status")) == (count > 0)
+        assert get(connection, fields=KEY)[0].status == 401, "each request brings it"
+    connection.close()
+    assert daemon.get("/issues.json", KEY).hit, "the plain address is for this machine; one entry serves both"
+    assert daemon.get("/issues.json", KEY | ACCESS).hit, "and takes no notice of a token"
+    for request in fake.requests:
+        assert TOKEN.encode() not in request.raw and b"Redmine-Cached" not in request.raw
+    twice = https(daemon, papers)
+    twice.putrequest("GET", "/issues.json")
+    twice.putheader("Redmine-Cached-Access-Token", TOKEN)
+    twice.putheader("Redmine-Cached-Access-Token", "another")
+    twice.endheaders()
+    assert twice.getresponse().status == 401
+    twice.close()
+
+
+def test_a_client_that_knows_nothing_of_it(guarded, papers, monkeypatch):
+    """python-redmine sends further fields when it is told to: doc/security.md."""
+    redminelib = pytest.importorskip("redminelib")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)  # they would count more than verify
+    daemon = guarded()
+    address = f"https://127.0.0.1:{daemon.tls_port}"
+    redmine = redminelib.Redmine(address, key=ADMIN_KEY, requests={"headers": ACCESS, "verify": str(papers.ca)})
+    assert [issue.subject for issue in redmine.issue.filter(limit=3)]
+    redmine = redminelib.Redmine(address, key=ADMIN_KEY, requests={"verify": str(papers.ca)})
+    with pytest.raises(redminelib.exceptions.AuthError):
+        list(redmine.issue.filter(limit=3))
+
+
+def test_the_token_is_read_again(guarded, papers):
+    daemon = guarded()
+    new = {"Redmine-Cached-Access-Token": RENEWED}
+    for _ in range(2):
+        assert ask(daemon, papers, fields=KEY | ACCESS).status == 200
+    daemon.token_file.write_text(RENEWED)
+    daemon.signal(signal.SIGHUP)
+    until(lambda: ask(daemon, papers, fields=KEY | new).status == 200, "the new token is in force")
+    assert ask(daemon, papers, fields=KEY | ACCESS).status == 401, "also where an answer was prepared"
+    daemon.token_file.unlink()
+    daemon.signal(signal.SIGHUP)
+    daemon.logged(r"the settings stay as they were: .*token_file: .*No such file")
+    assert ask(daemon, papers, fields=KEY | new).status == 200
+
+
+def test_token_and_certificate(guarded, papers):
+    daemon = guarded({"listen.client_ca": papers.ca})
+    assert ask(daemon, papers, fields=KEY | ACCESS, who="client").status == 200
+    assert ask(daemon, papers, who="client").status == 401
+    assert ask(daemon, papers, fields=KEY | ACCESS).status == 403
+
+
+def test_no_way_in_by_taking_the_token_away(guarded, papers):
+    """Certificates need a restart: a reload that puts them in place of the token lets nobody in."""
+    port = free_port()
+    daemon = guarded({"listen.tls_address": f"0.0.0.0:{port}"})
+    daemon.tls_port = port
+    assert ask(daemon, papers, fields=KEY | ACCESS).status == 200
+    assert ask(daemon, papers).status == 401
+    daemon.configure({"listen.token_file": None, "listen.client_ca": papers.ca})
+    daemon.signal(signal.SIGHUP)
+    daemon.logged("a restart is needed for listen.client_ca")
+    until(lambda: ask(daemon, papers).status == 403, "nobody is let in")
+    assert ask(daemon, papers, fields=KEY | ACCESS).status == 403
+
+
+def test_pages_of_listed_origins_may_send_it(guarded, papers):
+    origin = "https://dashboard.example.org"
+    daemon = guarded({"listen.allowed_origins": origin})
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "redmine-cached-access-token"}
+    answer = ask(daemon, papers, fields={"Origin": origin} | asked, method="OPTIONS")
+    assert answer.status == 204 and "Redmine-Cached-Access-Token" in answer.getheader("Access-Control-Allow-Headers").split(", ")
+    answer = ask(daemon, papers, fields={"Origin": "https://other.example.org"} | asked, method="OPTIONS")
+    assert answer.status == 401 and answer.getheader("Access-Control-Allow-Headers") is None
+    answer = ask(daemon, papers, fields=KEY | {"Origin": origin})
+    assert answer.status == 401 and answer.getheader("Access-Control-Allow-Origin") == origin
+    assert ask(daemon, papers, fields=KEY | ACCESS | {"Origin": origin}).status == 200
+
+
+@pytest.mark.parametrize(
+    "text, mode, said",
+    [("", 0o600, "token_file: .*token"), ("two words\n", 0o600, "it holds a space"), (TOKEN, 0o644, "token_file: .*token")],
+)
+def test_files_that_hold_no_token(guarded, text, mode, said):
+    daemon = guarded(text=text, mode=mode, begin=False)
+    daemon.token_file.chmod(mode)
+    with pytest.raises(StartFailed) as failure:
+        daemon.start()
+    assert failure.value.code == 6 and re.search(said, failure.value.stderr)

@@ -44,6 +44,27 @@ START_TEST(others_are_let_in_only_when_told)
 }
 END_TEST
 
+#define TLS "[listen]\ncertificate=/dev/null\ncertificate_key=/dev/null\ntls_address=0.0.0.0:7443\n"
+
+START_TEST(others_are_let_in_by_tls_with_a_proof)
+{
+	CLEANUP(conf_unrefp) struct conf *by_certificate = conf_of(URL TLS "client_ca=/dev/null\n", NULL);
+
+	ck_assert_ptr_null(by_certificate->listen.token);
+	assert_problems(URL TLS, NULL,
+	        "a.conf:6: tls_address: other machines could reach 0.0.0.0:7443; allowed: 127.0.0.1, [::1], localhost and "
+	        "unix:/PATH, or any with listen.token_file, listen.client_ca or listen.allow_remote = yes\n");
+	assert_problems(URL TLS "token_file=/nonexistent\n", NULL,
+	        "a.conf:7: token_file: /nonexistent: No such file or directory\n");
+	assert_problems(
+	        URL TLS "token_file=/dev/null\n", NULL, "a.conf:7: token_file: /dev/null: it is not a regular file\n");
+	assert_problems(URL "[listen]\naddress=0.0.0.0:1\ntoken_file=/nonexistent\n", NULL,
+	        "a.conf:4: address: other machines could reach 0.0.0.0:1; allowed: 127.0.0.1, [::1], localhost and unix:/PATH, "
+	        "or any with listen.allow_remote = yes\n"
+	        "a.conf:5: token_file: /nonexistent: No such file or directory\n");
+}
+END_TEST
+
 START_TEST(somewhere_to_listen_once)
 {
 	assert_problems(URL "[listen]\naddress =\n", NULL,
@@ -156,6 +177,6 @@ START_TEST(cache_path_by_the_environment)
 END_TEST
 
 /* The last one leaves its process with the rights of nobody. */
-UNIT_MAIN("check", url_is_required, ca_file_can_be_read, others_are_let_in_only_when_told, somewhere_to_listen_once,
-        sync_has_one_worker, engines_are_known_or_have_a_path, the_default_engine_always_has_a_row,
-        cache_path_by_the_environment)
+UNIT_MAIN("check", url_is_required, ca_file_can_be_read, others_are_let_in_only_when_told,
+        others_are_let_in_by_tls_with_a_proof, somewhere_to_listen_once, sync_has_one_worker,
+        engines_are_known_or_have_a_path, the_default_engine_always_has_a_row, cache_path_by_the_environment)

@@ -127,5 +127,16 @@ START_TEST(systemd_keeps_credentials)
 }
 END_TEST
 
-UNIT_MAIN("secret", one_line_without_its_end, what_is_no_line, others_cannot_read_it,
+START_TEST(told_from_other_texts)
+{
+	static const char *const others[] = {"", "abc", "abcd ", "abcde", "Abcd", "abcD", "xbcd", NULL};
+
+	ck_assert(secret_is("abcd", "abcd"));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		ck_assert(!secret_is("abcd", others[i]));
+	ck_assert(!secret_is("abcd", NULL));
+}
+END_TEST
+
+UNIT_MAIN("secret", told_from_other_texts, one_line_without_its_end, what_is_no_line, others_cannot_read_it,
         the_group_of_the_daemon_may_where_root_owns_it, what_is_no_file, systemd_keeps_credentials)
