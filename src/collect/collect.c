@@ -63,6 +63,7 @@ void collect_init(struct collect *collect, struct flow *flow)
 	collect->hooks = (struct flow_collector){
 	        .classify = classify, .join = join, .saw = saw, .over = over, .arg = collect};
 	walks_init(&collect->walks);
+	totals_init(&collect->totals);
 	flow->collector = &collect->hooks;
 }
 
@@ -72,5 +73,6 @@ void collect_release(struct collect *collect)
 		return;
 	collect->flow->collector = NULL;
 	walks_release(&collect->walks);
+	totals_release(&collect->totals);
 	collect->flow = NULL;
 }

@@ -6,10 +6,12 @@
 #ifndef COLLECT_COLLECT_H
 #define COLLECT_COLLECT_H
 
+#include "collect/totals.h"
 #include "collect/walk.h"
 #include "flow/flow.h"
 
 #define LIMIT_FIELD "Redmine-Cached-Limit"
+#define ROWS_FIELD  "Redmine-Cached-Rows" /* of a joined list: "exact", "checked" */
 
 /* Counted since the start; any thread adds, any reads. */
 struct collect_figures {
@@ -25,6 +27,7 @@ struct collect {
 	struct flow *flow; /* borrowed */
 	struct flow_collector hooks;
 	struct walks walks;
+	struct totals totals; /* of lists that were joined, by their keys */
 	struct collect_figures figures;
 };
 

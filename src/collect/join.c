@@ -86,14 +86,21 @@ static void note_failure(struct join *j, const char *format, ...)
 	j->failed = true;
 }
 
+/* Under the lock. Is the page the one that the list begins with, for the first time? */
+static bool is_first(const struct join *j, const struct plan_page *page)
+{
+	return j->plan.taken == 0 && j->plan.passes == 1 && page == j->plan.first;
+}
+
 /* Under the lock. A page that did not come is asked for again, if that may help. */
 static void take_failure(struct join *j, struct plan_page *page, const struct inner_answer *answer)
 {
-	bool first = j->plan.taken == 0, odd = !answer->error && answer->status == 200; /* a 200 that is no list */
+	bool first = is_first(j, page), odd = !answer->error && answer->status == 200; /* a 200 that is no list */
 	bool final = answer->error == -ESHUTDOWN || answer->error == -ENOMEM || (odd && first) ||
 	             (!answer->error && !odd && !answer->own && answer->status < 500 && answer->status != 429);
 
-	if (!final && ++page->tries < TRIES) {
+	/* One that was asked early says nothing of the list before the first did. */
+	if ((j->plan.taken == 0 && j->plan.passes == 1 && !first) || (!final && ++page->tries < TRIES)) {
 		page->state = PLAN_UNASKED;
 		page->fresh = true;
 		atomic_fetch_add(&j->collect->figures.retried, 1);
@@ -115,7 +122,7 @@ static void take_failure(struct join *j, struct plan_page *page, const struct in
 /* Under the lock. */
 static void take_page(struct join *j, struct plan_page *page, const struct inner_answer *answer, struct splice *splice)
 {
-	if (join_note_page(j, answer) < 0)
+	if (join_note_page(j, answer, is_first(j, page)) < 0)
 		note_failure(j, "out of memory");
 	plan_give(page, splice, blob_ref(answer->body));
 }
@@ -151,6 +158,8 @@ static int print_target(struct join *j, const struct plan_page *page, struct buf
 	query += *query == '?';
 	if (buf_add(out, j->target, j->path_size) < 0 || buf_add_char(out, '?') < 0)
 		return -ENOMEM;
+	if (page->below)
+		return paging_write_below(query, strlen(query), page->below, PAGING_MAX, out);
 	return paging_write(query, strlen(query), page->offset, PAGING_MAX, out);
 }
 
@@ -281,6 +290,17 @@ static void drop_load(void *load)
 	blob_unref(load);
 }
 
+/*
+ * How long the list is expected to be: as it was lately; one that nothing is known of is longer than a page, or nobody
+ * would ask for it in this way.
+ */
+static int64_t expected_rows(struct collect *collect, const struct request *r)
+{
+	int64_t rows = totals_find(&collect->totals, &r->key);
+
+	return rows < 0 ? PAGING_MAX + 1 : rows;
+}
+
 static unsigned width(const struct request *r)
 {
 	if (r->preferences.workers > 0)
@@ -295,9 +315,11 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	struct join *j = calloc(1, sizeof(*j));
 	struct plan_settings settings = {.offset = wish->offset,
 	        .rows = wish->rows,
+	        .expected = expected_rows(collect, r),
 	        .width = width(r) + width(r) / 4,
 	        .fixed = wish->fixed,
 	        .falling = wish->falling,
+	        .keyset = wish->keyset,
 	        .drop = drop_load};
 
 	if (!j)

@@ -15,22 +15,26 @@
 static const char *const of_the_page[] = {
         "ETag", "Last-Modified", "Content-Length", "Age", "X-Request-Id", "X-Runtime"};
 
-int join_note_page(struct join *j, const struct inner_answer *page)
+static int note_first(struct join *j, const struct inner_answer *page, struct entry *entry)
+{
+	j->model = entry ? entry_ref(entry) : NULL;
+	if (fields_copy(&j->answer_fields, page->fields) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(of_the_page); i++)
+		fields_remove(&j->answer_fields, of_the_page[i]);
+	if (fields_set(&j->answer_fields, ROWS_FIELD, j->wish.fixed ? "exact" : "checked") < 0)
+		return -ENOMEM;
+	return j->wish.lines ? fields_set(&j->answer_fields, "Content-Type", LINES) : 0;
+}
+
+int join_note_page(struct join *j, const struct inner_answer *page, bool first)
 {
 	struct entry *entry = page->request->answer.kind == ANSWER_ENTRY ? page->request->answer.entry : NULL;
 
-	if (!j->noted) {
-		j->noted = j->shared = true;
-		j->model = entry ? entry_ref(entry) : NULL;
-		if (fields_copy(&j->answer_fields, page->fields) < 0)
-			return -ENOMEM;
-		for (size_t i = 0; i < ARRAY_SIZE(of_the_page); i++)
-			fields_remove(&j->answer_fields, of_the_page[i]);
-		if (j->wish.lines && fields_set(&j->answer_fields, "Content-Type", LINES) < 0)
-			return -ENOMEM;
-	}
+	if (first && note_first(j, page, entry) < 0)
+		return -ENOMEM;
 	if (!entry) {
-		j->shared = false;
+		j->unshared = true;
 		return 0;
 	}
 	j->linked |= (entry->flags & ENTRY_LINKS) != 0;
@@ -222,6 +226,8 @@ int join_give_rows(struct join *j, struct plan_page *page)
 	metas[SPLICE_TOTAL] = j->plan.total;
 	metas[SPLICE_OFFSET] = j->wish.offset;
 	metas[SPLICE_LIMIT] = j->plan.given;
+	if (splice->count == 0 && j->tail.size > 0)
+		return 0; /* nothing is left below: the tail is that of the one before */
 	buf_clear(&j->tail);
 	return splice_tail(splice, metas, &j->tail);
 }
@@ -318,12 +324,14 @@ static int finish(struct join *j)
 	bool stored = false;
 	int r = j->wish.lines ? 0 : emit_buf(j, &j->tail);
 
+	if (j->plan.total >= 0)
+		totals_note(&j->collect->totals, &j->key, j->plan.total);
 	atomic_fetch_add(&j->collect->figures.joined_rows, (unsigned long long)j->plan.given);
 	if (r == 0 && j->streams)
 		r = send_on(j, NULL, 0);
 	if (r < 0)
 		return r;
-	if (j->keeps && j->shared && j->model) {
+	if (j->keeps && !j->unshared && j->model) {
 		entry = make_entry(j, &j->key);
 		stored = entry && !j->no_store && !j->unkept && cache_put(j->collect->flow->cache, entry);
 	}

@@ -43,8 +43,8 @@ struct join {
 	bool keeps, linked; /* kept: the whole so far; there are links in it */
 	struct buf kept;
 	uint64_t length;     /* of all so far */
-	bool noted, shared;  /* a page was noted; all of them may be shared */
-	bool unkept;         /* one of them may not be kept, so neither may the whole */
+	bool unshared;       /* a page may not be shared, so neither may the whole */
+	bool unkept;         /* one may not be kept, so neither may the whole */
 	struct entry *model; /* the first page's; NULL: it cannot be shared */
 	int64_t fresh_until_ms;
 	const char *stale_detail;    /* why a page is past its lifetime (flow/stale.h), NULL: none is */
@@ -69,8 +69,8 @@ int join_give_rows(struct join *j, struct plan_page *page);
 void join_finish(struct join *j);
 void join_fail(struct join *j);
 
-/* join_answer.c: notes what the first page, or a further one, says of itself. Under the lock. 0 or -ENOMEM. */
-int join_note_page(struct join *j, const struct inner_answer *page);
+/* join_answer.c: notes what the first page, or another one, says of itself. Under the lock. 0 or -ENOMEM. */
+int join_note_page(struct join *j, const struct inner_answer *page, bool first);
 
 /* join.c: reads of the stream. */
 extern const struct stream_ops join_stream;

@@ -7,6 +7,7 @@ libdaemon_a_SOURCES += \
 	src/collect/names.c src/collect/names.h \
 	src/collect/plan.c src/collect/plan.h \
 	src/collect/read_ahead.c src/collect/read_ahead.h \
+	src/collect/totals.c src/collect/totals.h \
 	src/collect/walk.c src/collect/walk.h \
 	src/collect/warmer.c src/collect/warmer.h \
 	src/collect/wish.c src/collect/wish.h

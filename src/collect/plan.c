@@ -69,6 +69,15 @@ static int64_t stride(const struct plan *plan)
 	return plan->blind ? PAGING_MAX : PAGING_MAX - 1;
 }
 
+/* Is there a page to be asked behind those that are asked already, before the first one says how long the list is? */
+static bool wants_early(const struct plan *plan)
+{
+	const struct plan_settings *settings = &plan->settings;
+	int64_t expected = plan->passes > 1 ? plan->total : settings->expected;
+
+	return !plan->blind && plan->next_offset < expected && plan->next_offset + 1 < end_wanted(settings);
+}
+
 /* Is there a page to be asked behind those that are asked already? */
 static bool wants_more(const struct plan *plan)
 {
@@ -77,7 +86,7 @@ static bool wants_more(const struct plan *plan)
 	if (plan->next_offset == plan->settings.offset)
 		return true;
 	if (plan->taken == 0)
-		return false; /* what the first page says decides */
+		return wants_early(plan);
 	if (plan->total < 0)
 		return plan->pages == 0;
 	if (plan->pages == 0)
@@ -93,7 +102,8 @@ struct plan_page *plan_ask(struct plan *plan)
 	struct plan_page *page;
 
 	for (page = plan->first; page; page = page->next) {
-		if (page->state == PLAN_UNASKED) {
+		/* One that was asked early and failed waits for what becomes of the first. */
+		if (page->state == PLAN_UNASKED && !page->useless && (plan->taken > 0 || page == plan->first)) {
 			page->state = PLAN_ASKED;
 			return page;
 		}
@@ -138,7 +148,7 @@ static size_t first_known(struct plan *plan, const struct plan_page *page)
 {
 	size_t i = 0;
 
-	if (page->offset == plan->settings.offset || plan->blind)
+	if (page->offset == plan->settings.offset || page->below || plan->blind)
 		return 0;
 	for (; i < page->splice.count; i++) {
 		uint64_t name = page->splice.rows[i].name;
@@ -155,27 +165,35 @@ static int fail(struct plan *plan, const char *why)
 	return PLAN_FAILED;
 }
 
-/* Another page, further up, in front of the first. */
-static int build_bridge(struct plan *plan)
+/* Where a bridge by position begins. */
+static int64_t bridge_offset(const struct plan *plan)
 {
-	struct plan_page *page = plan->first, *bridge;
+	const struct plan_page *page = plan->first;
 	int64_t back = BRIDGE_BACK, offset;
 	unsigned in_a_row = 0;
 
-	for (struct plan_page *p = page; p && p->bridge; p = p->next)
+	for (const struct plan_page *p = page; p && p->bridge; p = p->next)
 		in_a_row++;
 	for (unsigned i = 0; i < in_a_row && back < 1 << 20; i++)
 		back *= 2;
 	offset = page->offset - back;
+	return offset < plan->settings.offset ? plan->settings.offset : offset;
+}
+
+/* Another page, further up, in front of the first. */
+static int build_bridge(struct plan *plan)
+{
+	bool keyset = plan->settings.keyset && plan->lowest != UINT64_MAX;
+	struct plan_page *bridge;
+
 	if (++plan->bridges > PLAN_BRIDGES + plan->total / PAGING_MAX)
 		return fail(plan, "rows come and go faster than they can be read");
-	if (offset < plan->settings.offset)
-		offset = plan->settings.offset;
-	bridge = page_new(plan, offset, true);
+	bridge = page_new(plan, keyset ? 0 : bridge_offset(plan), true);
 	if (!bridge)
 		return -ENOMEM;
 	bridge->bridge = true;
-	bridge->next = page;
+	bridge->below = keyset ? plan->lowest : 0;
+	bridge->next = plan->first;
 	plan->first = bridge;
 	plan->pages++;
 	return PLAN_AGAIN;
@@ -223,6 +241,8 @@ static void note_total(struct plan *plan, const struct splice *splice)
 {
 	int64_t total = splice->metas[SPLICE_TOTAL].value;
 
+	if (plan->first->below)
+		return; /* of those below alone */
 	if (plan->taken > 0 && total != plan->total)
 		plan->moved = true;
 	plan->total = total;
@@ -241,6 +261,36 @@ static bool ends(const struct plan *plan, const struct plan_page *page)
 	return page->splice.count < PAGING_MAX || (plan->blind && plan->total >= 0 && behind >= plan->total);
 }
 
+/* The first page says what kind of rows these are: pages that were asked early begin where others without names do not. */
+static void note_first(struct plan *plan, const struct plan_page *page)
+{
+	plan->blind = page->splice.count > 0 && page->splice.rows[0].name == 0;
+	if (!plan->blind)
+		return;
+	plan->next_offset = page->offset + stride(plan);
+	for (struct plan_page *other = page->next; other; other = other->next)
+		other->useless = true;
+}
+
+/* Rows that change places: each page has to begin with the very row that the one before ended with. */
+static void note_joint(struct plan *plan, const struct plan_page *page)
+{
+	size_t count = page->splice.count;
+
+	if (plan->taken > 0 && count > 0 && page->splice.rows[0].name != plan->last_name)
+		plan->moved = true;
+	if (count > 0)
+		plan->last_name = page->splice.rows[count - 1].name;
+}
+
+static void unlink_first(struct plan *plan)
+{
+	plan->first = plan->first->next;
+	if (!plan->first)
+		plan->last = NULL;
+	plan->pages--;
+}
+
 static int take_page(struct plan *plan, struct plan_page **ret)
 {
 	struct plan_page *page = plan->first;
@@ -248,21 +298,19 @@ static int take_page(struct plan *plan, struct plan_page **ret)
 	int r;
 
 	if (plan->taken == 0)
-		plan->blind = page->splice.count > 0 && page->splice.rows[0].name == 0;
+		note_first(plan, page);
 	note_total(plan, &page->splice);
 	from = first_known(plan, page);
-	if (from == page->splice.count && page->offset > plan->settings.offset && !plan->blind)
+	if (from == page->splice.count && !page->below && page->offset > plan->settings.offset && !plan->blind)
 		return build_bridge(plan);
+	if (!plan->blind)
+		note_joint(plan, page);
 	r = sort_rows(plan, page, from);
 	if (r != PLAN_ROWS)
 		return r;
-	if (plan->taken++ == 0)
-		plan->next_offset = page->offset + stride(plan);
+	plan->taken++;
 	plan->ended = ends(plan, page);
-	plan->first = page->next;
-	if (!plan->first)
-		plan->last = NULL;
-	plan->pages--;
+	unlink_first(plan);
 	*ret = page;
 	return PLAN_ROWS;
 }
@@ -295,6 +343,12 @@ int plan_take(struct plan *plan, struct plan_page **ret)
 	if (plan->ended) {
 		drop_pages(plan);
 		return plan->first ? PLAN_WAIT : conclude(plan);
+	}
+	while (plan->first && plan->first->useless && plan->first->state != PLAN_ASKED) {
+		struct plan_page *page = plan->first;
+
+		unlink_first(plan);
+		plan_page_free(page);
 	}
 	if (!plan->first)
 		return PLAN_AGAIN;

@@ -9,8 +9,12 @@
  * one of them. Where no row is known another page, further up, is put between them (a bridge), read
  * anew. Rows that are known are left out. That is a proof where rows keep their order (the order is fixed, as by
  * id): such a list is whole when a page ends it. Where rows may change places the counts have to agree, too: no page's
- * total_count differs, no row came unexpectedly twice, and there are as many rows as Redmine says; else the list is read once
- * more, and what is new is put behind. If that does not bring rest within the limits, the plan fails.
+ * total_count differs, every page begins with the very row that the one before ended with, no row came unexpectedly twice,
+ * and there are as many rows as Redmine says; else the list is read once more, and what is new is put behind. If that does
+ * not bring rest within the limits, the plan fails.
+ *
+ * Where Redmine can be asked for the rows below an id (issues in their own order) a bridge is that: no row that comes or
+ * goes moves it, so each brings the list on by a page.
  */
 #ifndef COLLECT_PLAN_H
 #define COLLECT_PLAN_H
@@ -25,9 +29,11 @@
 struct plan_settings {
 	int64_t offset;           /* of the first row wanted */
 	int64_t rows;             /* wanted at most; PLAN_ALL */
+	int64_t expected;         /* rows that the list had lately: pages up to there are asked before it says */
 	unsigned width;           /* pages that may be under way or waiting */
 	bool fixed;               /* rows keep their order: they come and go, but do not change places */
 	bool falling;             /* the order is that of falling ids */
+	bool keyset;              /* ... and pages may begin at an id: plan_page's below */
 	void (*drop)(void *load); /* frees the load of a page that is here; NULL: loads are nothing to free */
 };
 
@@ -38,8 +44,10 @@ struct plan_page {
 	struct plan_page *next;
 	enum plan_state state;
 	int64_t offset; /* with PAGING_MAX rows from there */
+	uint64_t below; /* not 0: the first PAGING_MAX rows whose id is this or less; offset says nothing */
 	bool fresh;     /* a stored answer will not do */
 	bool bridge;
+	bool useless;   /* asked too early: what comes is dropped */
 	unsigned tries; /* the asker's */
 	void *load;     /* what the splice lies in */
 	void (*drop)(void *load);
@@ -52,6 +60,7 @@ struct plan {
 	unsigned pages;          /* in the list above */
 	struct names seen, pass; /* all rows given out; those met in this pass when it is not the first */
 	uint64_t lowest;         /* name given out */
+	uint64_t last_name;      /* of the last row of the page that was taken last */
 	int64_t next_offset;     /* of the page to be asked next */
 	int64_t total;           /* as Redmine said last, -1: it did not */
 	int64_t given;           /* rows given out */

@@ -17,7 +17,7 @@
 /* What they may read, beyond what they always may. */
 #define READ                                                                                                           \
 	"Age, Cache-Status, Content-Disposition, Content-Encoding, Date, ETag, Link, Location, Preference-Applied, "   \
-	"Retry-After, Server-Timing, Via, WWW-Authenticate, X-Request-Id, X-Runtime"
+	"Redmine-Cached-Rows, Retry-After, Server-Timing, Via, WWW-Authenticate, X-Request-Id, X-Runtime"
 
 #define PREFLIGHT_S "600"
 

@@ -86,9 +86,20 @@ static bool is_id(const struct parameter *p)
 	return p->value_size == 2;
 }
 
+/*
+ * Does this filter by id already, or say that filters come in Redmine's long form, which short ones do not go together
+ * with? (IssueQuery; f[]=, also an empty one, switches the short form off.)
+ */
+static bool is_filter_by_id(const char *name)
+{
+	name += strspn(name, "[");
+	return strncmp(name, "issue_id", 8) == 0 || strncmp(name, "fields", 6) == 0 ||
+	       (name[0] == 'f' && (name[1] == '\0' || name[1] == '[' || name[1] == ']')) || name[0] == '\0';
+}
+
 bool paging_read(struct paging *ret, const char *query, size_t size)
 {
-	struct paging paging = {.limit = ABSENT, .offset = ABSENT, .page = ABSENT};
+	struct paging paging = {.limit = ABSENT, .offset = ABSENT, .page = ABSENT, .below = true};
 	struct parameter p;
 	bool regrouped = false;
 
@@ -97,6 +108,7 @@ bool paging_read(struct paging *ret, const char *query, size_t size)
 	for (size_t at = 0; next_parameter(query, size, &at, &p);) {
 		if (is_odd(p.name))
 			return false;
+		paging.below &= p.size == 0 || !is_filter_by_id(p.name);
 		if (strcmp(p.name, "limit") == 0) {
 			paging.limit = number_of(&p);
 			paging.all = p.value_size == 3 && memcmp(p.value, "all", 3) == 0;
@@ -115,6 +127,7 @@ bool paging_read(struct paging *ret, const char *query, size_t size)
 	}
 	paging.sorted |= regrouped;
 	paging.by_id &= !regrouped;
+	paging.below &= !paging.sorted;
 	*ret = paging;
 	return true;
 }
@@ -140,6 +153,13 @@ int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, 
 	if (r == 0)
 		r = add_separator(out, start);
 	return r < 0 ? r : buf_printf(out, "offset=%lld&limit=%lld", (long long)offset, (long long)limit);
+}
+
+int paging_write_below(const char *query, size_t size, uint64_t id, int64_t limit, struct buf *out)
+{
+	int r = paging_write(query, size, 0, limit, out);
+
+	return r < 0 ? r : buf_printf(out, "&issue_id=%%3C%%3D%llu", (unsigned long long)id);
 }
 
 /* end: 0, or where the limit becomes what is left up to there. */

@@ -18,6 +18,7 @@ struct paging {
 	bool sorted; /* sort=, query_id= or group_by= with a value: the order is not the default one */
 	bool by_id;  /* the first key of sort= is the id */
 	bool nometa; /* nometa= with a value */
+	bool below;  /* issues only: the filters leave room for paging_write_below() */
 };
 
 /*
@@ -31,6 +32,12 @@ bool paging_read(struct paging *ret, const char *query, size_t size);
  * buffer error.
  */
 int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out) MUST_CHECK;
+
+/*
+ * For issues, where paging.below is set: the query of paging_write() with offset 0 and a filter that leaves the rows whose
+ * id is that or less (redmine-api.md 3.2: issue_id=<=N). Adds to out, without "?". 0 or a buffer error.
+ */
+int paging_write_below(const char *query, size_t size, uint64_t id, int64_t limit, struct buf *out) MUST_CHECK;
 
 /*
  * The query with the number of its offset (or page, when there is no offset; with a page, offset must be a multiple of

@@ -197,6 +197,60 @@ def test_rows_that_come_and_go_meanwhile(daemon, fake, fresh):
     assert deleted
 
 
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_what_slipped_through_is_asked_by_id(daemon, fake, fresh, format):
+    """So many rows go after the first page that the second one begins far behind it."""
+    model, first = fake.model, threading.Event()
+
+    def begin(exchange):
+        model.serve(exchange)
+        first.set()
+
+    def change(exchange):
+        assert first.wait(30)
+        with model.lock:
+            model.issues = {number: issue for number, issue in model.issues.items() if number <= 130}
+        model.serve(exchange)
+
+    fake.on(lambda request: "offset=0&" in request.query and "issue_id" not in request.query, begin)
+    fake.on(lambda request: "offset=99&" in request.query, change)
+    answer = daemon.get(fresh(f"/issues.{format}?limit=all"), KEY)
+    found = ids(answer) if format == "json" else [int(n) for n in re.findall(r"<issue><id>(\d+)<", answer.text)]
+    assert found == [*range(240, 140, -1), *range(130, 0, -1)]
+    assert [r.query for r in fake.seen() if "issue_id=%3C%3D141" in r.query]
+
+
+def test_the_answer_says_what_it_can_vouch_for(daemon, fake, fresh):
+    for query, says in (("", "exact"), ("&sort=id", "exact"), ("&sort=updated_on:desc", "checked")):
+        target = fresh("/issues.json?limit=all") + query
+        assert [daemon.get(target, KEY).get("Redmine-Cached-Rows") for _ in range(2)] == [says] * 2
+    assert not daemon.get(fresh("/issues.json?limit=100"), KEY).has("Redmine-Cached-Rows")
+
+
+@pytest.mark.workers(3)
+def test_a_length_that_is_known_saves_a_round(daemon, fake, fresh):
+    target = fresh("/issues.json?limit=all")
+    assert len(ids(daemon.get(target, KEY))) == 240
+    with fake.hold(lambda request: "offset=0&" in request.query) as gate, daemon.connect() as connection:
+        connection.ask("GET", target, KEY + [("Cache-Control", "no-cache")])
+        gate.arrived()
+        fake.wait_seen(lambda request: "offset=198&" in request.query, 2)
+        gate.open()
+        assert ids(connection.answer()) == list(range(240, 0, -1))
+
+
+@pytest.mark.parametrize("failure", [reply(401), reply(404, b"no"), script(RESET)])
+def test_a_page_that_was_asked_early_does_not_speak_for_the_list(daemon, fake, fresh, failure):
+    target = fresh("/issues.json?limit=all")
+    fake.on(lambda request: "offset=99&" in request.query, failure, times=1)
+    with fake.hold(lambda request: "offset=0&" in request.query) as gate, daemon.connect() as connection:
+        connection.ask("GET", target, KEY)
+        gate.arrived()
+        fake.wait_seen(lambda request: "offset=99&" in request.query)
+        gate.open()
+        assert ids(connection.answer()) == list(range(240, 0, -1))
+
+
 def test_a_page_is_asked_again_when_it_fails(daemon, fake, fresh):
     fake.on(lambda request: "offset=99&" in request.query, reply(502, b"no"), times=1)
     fake.on(lambda request: "offset=198&" in request.query, reply(500, b"no"), times=2)

@@ -1,6 +1,7 @@
 collect_tests = \
 	tests/unit/collect/test_names \
 	tests/unit/collect/test_plan \
+	tests/unit/collect/test_totals \
 	tests/unit/collect/test_walk
 check_PROGRAMS += $(collect_tests)
 
@@ -10,6 +11,9 @@ tests_unit_collect_test_names_LDADD = $(TESTS_LIBS)
 tests_unit_collect_test_plan_SOURCES = tests/unit/collect/test_plan.c tests/unit/unit.h tests/unit/redmine/chance.h
 tests_unit_collect_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_collect_test_plan_LDADD = $(TESTS_LIBS)
+tests_unit_collect_test_totals_SOURCES = tests/unit/collect/test_totals.c tests/unit/unit.h
+tests_unit_collect_test_totals_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_collect_test_totals_LDADD = $(TESTS_LIBS)
 tests_unit_collect_test_walk_SOURCES = tests/unit/collect/test_walk.c tests/unit/unit.h tests/unit/redmine/chance.h
 tests_unit_collect_test_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_collect_test_walk_LDADD = $(TESTS_LIBS)

@@ -38,6 +38,20 @@ START_TEST(reads_the_window)
 }
 END_TEST
 
+START_TEST(tells_where_an_id_may_be_filtered)
+{
+	static const char *const no[] = {"issue_id=5", "issue_id[]=5", "%69ssue_id=5", "f[]=status_id",
+	        "f%5B%5D=", "f=1", "fields[]=x", "sort=id", "query_id=1", "[f][]=x"};
+	CLEANUP(buf_release) struct buf out = BUF_INIT(1024);
+
+	ck_assert(read_query("").below && read_query("limit=all&status_id=*&sort=&tracker_id=1&from=2&&").below);
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		ck_assert_msg(!read_query(no[i]).below, "%s", no[i]);
+	ck_assert_int_eq(paging_write_below("limit=all&status_id=*", 21, 70, 100, &out), 0);
+	ck_assert_str_eq(buf_text(&out), "status_id=*&offset=0&limit=100&issue_id=%3C%3D70");
+}
+END_TEST
+
 START_TEST(what_cannot_be_read)
 {
 	static const char *const queries[] = {
@@ -103,4 +117,5 @@ START_TEST(a_limit_falls)
 }
 END_TEST
 
-UNIT_MAIN("paging", reads_the_window, what_cannot_be_read, writes_another_window, moves_the_window, a_limit_falls)
+UNIT_MAIN("paging", reads_the_window, tells_where_an_id_may_be_filtered, what_cannot_be_read, writes_another_window,
+        moves_the_window, a_limit_falls)
