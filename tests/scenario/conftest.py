@@ -6,7 +6,8 @@ fresh          a URL that nothing has asked before
 
 A module-wide daemon keeps its cache from test to test, so that tests there ask
 fresh() URLs. Marks: `workers(N)` for a scenario that needs N upstream requests
-at a time; engines that have fewer are left out when tests are collected.
+at a time; `engines(NAME...)` for one that is about these. Other engines are left
+out when tests are collected.
 """
 
 import itertools
@@ -23,14 +24,17 @@ from fake_redmine import FakeRedmine  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "workers(n): needs n upstream requests at a time")
+    config.addinivalue_line("markers", "engines(name...): is about these engines")
 
 
 def pytest_collection_modifyitems(config, items):
     left_out = []
     for item in items:
-        mark = item.get_closest_marker("workers")
+        workers, engines = item.get_closest_marker("workers"), item.get_closest_marker("engines")
         engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
-        if mark and engine and WORKERS.get(engine, 4) < mark.args[0]:
+        if engine and (
+            (workers and WORKERS.get(engine, 4) < workers.args[0]) or (engines and engine not in engines.args)
+        ):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
