@@ -311,7 +311,10 @@ static inline ptrdiff_t rc_job_upload(struct rc_engine *engine, struct rc_job *j
 	return engine->host->job_upload(engine, job, room, size);
 }
 
-/* Tells the head, once. 0; negative: not wanted, or not a head; end the job. */
+/*
+ * Tells the head, once. 0; negative: not wanted, or not a head; end the job. Heads of interim answers (1xx but 100 and 101)
+ * may be told before; they are passed on to clients that wait.
+ */
 static inline int rc_job_head(struct rc_engine *engine, struct rc_job *job, const struct rc_head *head)
 {
 	return engine->host->job_head(engine, job, head);

@@ -152,7 +152,9 @@ static int take_head(struct hand *hand, const struct wire_frame *frame)
 	struct job_head head = {.fields = &fields};
 	int r = wire_read_head(frame, &head);
 
-	if (r == 0) {
+	if (r == 0 && job_is_interim(head.status)) {
+		job_tell_interim(hand->job, &head);
+	} else if (r == 0) {
 		hand->head_told = true;
 		if (job_tell_head(hand->job, &head) < 0)
 			give_up(hand);

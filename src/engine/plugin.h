@@ -102,6 +102,7 @@ bool slot_enter(struct slot *slot);
 void slot_leave(struct slot *slot);
 
 /* What the daemon is told, and asked. As the job's client answers; RC_GONE when it is over. */
+int slot_interim(struct slot *slot, const struct job_head *head);
 int slot_head(struct slot *slot, const struct job_head *head);
 int slot_body(struct slot *slot, const char *data, size_t size);
 ssize_t slot_upload(struct slot *slot, char *room, size_t size);

@@ -193,13 +193,13 @@ static int host_job_head(struct rc_engine *face, struct rc_job *number, const st
 
 	if (!slot)
 		return RC_GONE;
-	if (head->status < 200 || head->status > 999)
+	if (head->status > 999 || (head->status < 200 && !job_is_interim(head->status)))
 		return -EINVAL;
 	for (size_t i = 0; i < head->field_count; i++)
 		if (fields_add(&fields, head->fields[i].name, head->fields[i].value) < 0)
 			return -ENOMEM;
 	slot_begin(slot);
-	return slot_head(slot, &told);
+	return job_is_interim(told.status) ? slot_interim(slot, &told) : slot_head(slot, &told);
 }
 
 static int host_job_body(struct rc_engine *face, struct rc_job *number, const void *data, size_t size)

@@ -23,6 +23,12 @@ static int show(struct slot *slot, const struct rc_piece *piece)
 	return plugin->ops.process_response(&plugin->face, slot->number, piece);
 }
 
+/* Nothing that process_response has a kind for. */
+static void on_interim(struct job *copy, const struct job_head *head)
+{
+	slot_interim(copy->owner, head);
+}
+
 static int on_head(struct job *copy, const struct job_head *head)
 {
 	struct slot *slot = copy->owner;
@@ -62,7 +68,8 @@ static void on_done(struct job *copy, const struct job_result *result)
 	slot_unref(slot);
 }
 
-static const struct job_client client = {.head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
+static const struct job_client client = {
+        .interim = on_interim, .head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
 
 struct rc_session *plugin_session_new(struct plugin *plugin, int width, struct fail *fail)
 {

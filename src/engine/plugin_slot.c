@@ -177,6 +177,21 @@ void slot_leave(struct slot *slot)
 	atomic_store(&slot->state, SLOT_OPEN);
 }
 
+int slot_interim(struct slot *slot, const struct job_head *head)
+{
+	int r = RC_GONE;
+
+	if (!slot_enter(slot))
+		return r;
+	slot_progress(slot);
+	if (!slot->head_told && !atomic_load(&slot->copy.cancelled)) {
+		job_tell_interim(slot->job, head);
+		r = 0;
+	}
+	slot_leave(slot);
+	return r;
+}
+
 int slot_head(struct slot *slot, const struct job_head *head)
 {
 	int r = RC_GONE;

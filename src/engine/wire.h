@@ -15,7 +15,7 @@ enum wire_kind {
 	WIRE_UPLOAD_END, /* ... that was all */
 	WIRE_CANCEL,     /* the answer is no longer wanted */
 	/* to the daemon */
-	WIRE_HEAD,
+	WIRE_HEAD, /* of interim answers, then of the final one */
 	WIRE_BODY,
 	WIRE_DONE,
 };

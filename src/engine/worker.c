@@ -37,6 +37,14 @@ static int send_all(struct worker *w, const struct buf *out)
 	return 0;
 }
 
+static void on_interim(struct job *job, const struct job_head *head)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+
+	if (wire_add_head(&out, head) == 0)
+		send_all(job->owner, &out); /* a daemon that is gone is seen at the next */
+}
+
 static int on_head(struct job *job, const struct job_head *head)
 {
 	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
@@ -80,7 +88,8 @@ static void on_done(struct job *job, const struct job_result *result)
 		_exit(EXIT_FAILURE);
 }
 
-static const struct job_client client = {.head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
+static const struct job_client client = {
+        .interim = on_interim, .head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
 
 static void wake_job(void *arg)
 {

@@ -309,6 +309,7 @@ static void on_done(struct job *job, const struct job_result *result)
 }
 
 const struct job_client fetch_client = {
+        .interim = fetch_interim,
         .head = on_head,
         .body = on_body,
         .upload = on_upload,

@@ -67,6 +67,9 @@ bool fetch_is_failure(unsigned status);
 /* fetch_answer.c: the job's callbacks. */
 extern const struct job_client fetch_client;
 
+/* fetch_interim.c: job_client.interim. */
+void fetch_interim(struct job *job, const struct job_head *head);
+
 /* fetch_land.c: everybody who waits for the flight gets the entry, or the error when it is NULL. */
 void fetch_land(struct fetch *f, struct entry *entry, bool stored, bool validated, const struct job_result *result);
 /* fetch_land.c: the flight's fetch is over: keeps what may be kept, then lands. */

@@ -192,6 +192,24 @@ const struct tag_notes *flight_notes(const struct flight *flight)
 	return &flight->notes;
 }
 
+struct request **flight_waiters(struct flights *flights, struct flight *flight, size_t *ret_count)
+{
+	struct shard *shard = shard_of(flights, &flight->key);
+	struct request **waiters;
+	size_t count = 0;
+
+	CHECK(flight, FLIGHT_MAGIC);
+	pthread_mutex_lock(&shard->lock);
+	for (struct request *r = flight->first; r; r = r->next_waiter)
+		count++;
+	waiters = malloc(count * sizeof(*waiters));
+	*ret_count = 0;
+	for (struct request *r = flight->first; r && waiters; r = r->next_waiter)
+		waiters[(*ret_count)++] = request_ref(r);
+	pthread_mutex_unlock(&shard->lock);
+	return waiters;
+}
+
 struct request *flight_land(struct flights *flights, struct flight *flight)
 {
 	struct shard *shard = shard_of(flights, &flight->key);

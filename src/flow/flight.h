@@ -43,6 +43,12 @@ void flight_carry(struct flights *flights, struct flight *flight, struct job *jo
 const struct tag_notes *flight_notes(const struct flight *flight);
 
 /*
+ * Those who wait for it now, the leader's own request first, each with a reference, in an array that is the caller's; *ret_count
+ * is 0 when memory is out. Only where it cannot land meanwhile: in a callback of its job.
+ */
+struct request **flight_waiters(struct flights *flights, struct flight *flight, size_t *ret_count);
+
+/*
  * Ends the flight: nobody joins it any more. Returns those who waited, the leader's own request first, linked by
  * next_waiter, each with the reference that flight_join took. Any thread, once.
  */

@@ -85,22 +85,70 @@ bool forward_rewrites(const struct request *r)
 	return (r->target.format != TARGET_FORMAT_NONE || r->query.api_format) && !r->directives.no_transform;
 }
 
-int forward_location(const char *value, const struct request *r, const struct origin *origin, struct buf *out)
+bool forward_names_links(const char *name)
+{
+	return field_name_is(name, "Location") || field_name_is(name, "Content-Location") ||
+	       field_name_is(name, "Link");
+}
+
+static int lead_back_one(const char *value, const struct request *r, const struct origin *origin, struct buf *out)
 {
 	return links_location(value, origin->base, origin->path, r->base, r->sub_path ? origin->path : "", out);
 }
 
+/* RFC 8288 section 3: "<URI>; rel=...", ...; an angle bracket in quotes is a parameter's. */
+static int lead_back_list(const char *value, const struct request *r, const struct origin *origin, struct buf *out)
+{
+	bool quoted = false;
+	int result = 0;
+
+	for (; *value && result == 0; value++) {
+		const char *end = *value == '<' && !quoted ? strchr(value, '>') : NULL;
+
+		if (quoted && *value == '\\' && value[1])
+			result = buf_add_char(out, *value++);
+		else
+			quoted ^= *value == '"';
+		if (result == 0)
+			result = buf_add_char(out, *value);
+		if (end && result == 0) {
+			CLEANUP(freep) char *uri = strndup(value + 1, (size_t)(end - value) - 1);
+
+			result = uri ? lead_back_one(uri, r, origin, out) : -ENOMEM;
+			value = end - 1;
+		}
+	}
+	return result;
+}
+
+int forward_lead_back(const struct field *field, const struct request *r, const struct origin *origin, struct buf *out)
+{
+	return field_name_is(field->name, "Link") ? lead_back_list(field->value, r, origin, out)
+	                                          : lead_back_one(field->value, r, origin, out);
+}
+
+/* Of a field that is no list the first line; several of Link become one. */
 static int lead_back(struct fields *fields, const char *name, const struct request *r, const struct origin *origin)
 {
 	CLEANUP(buf_release) struct buf led = BUF_INIT(64 * 1024);
-	const char *value = fields_get(fields, name);
-	int result;
+	bool changed = false;
+	int result = 0;
 
-	if (!value)
-		return 0;
-	result = forward_location(value, r, origin, &led);
-	if (result == -ENOBUFS || (result == 0 && strcmp(buf_text(&led), value) == 0))
-		return 0;
+	for (size_t i = 0; i < fields->count && result == 0; i++) {
+		const struct field *field = &fields->items[i];
+		size_t start;
+
+		if (!field_name_is(field->name, name) || (led.size > 0 && !field_name_is(name, "Link")))
+			continue;
+		if (led.size > 0)
+			result = buf_add_text(&led, ", ");
+		start = led.size;
+		if (result == 0)
+			result = forward_lead_back(field, r, origin, &led);
+		changed |= result == 0 && strcmp(buf_text(&led) + start, field->value) != 0;
+	}
+	if (result == -ENOBUFS || !changed)
+		return result == -ENOBUFS ? 0 : result;
 	return result < 0 ? result : fields_set(fields, name, buf_text(&led));
 }
 
@@ -112,7 +160,8 @@ int forward_answer_fields(struct fields *fields, const struct request *r, const 
 		fields_remove(fields, "Set-Cookie");
 	if (!rewrite)
 		return 0;
-	if (lead_back(fields, "Location", r, origin) < 0 || lead_back(fields, "Content-Location", r, origin) < 0)
+	if (lead_back(fields, "Location", r, origin) < 0 || lead_back(fields, "Content-Location", r, origin) < 0 ||
+	        lead_back(fields, "Link", r, origin) < 0)
 		return -ENOMEM;
 	return 0;
 }

@@ -25,15 +25,18 @@ int forward_request_fields(
 
 /*
  * Redmine's fields for the client: without hop-by-hop ones and Content-Length, without Set-Cookie where
- * forward_passes_cookies() says so, Location and Content-Location led
+ * forward_passes_cookies() says so, Location, Content-Location and Link led
  * back. rewrite: false leaves links (no-transform). Works in place. 0 or -ENOMEM.
  */
 int forward_answer_fields(
         struct fields *fields, const struct request *r, const struct origin *origin, bool rewrite) MUST_CHECK;
 
-/* One Location or Content-Location value led back to the client of r. 0, -ENOMEM, -ENOBUFS (longer than any sensible one). */
-int forward_location(
-        const char *value, const struct request *r, const struct origin *origin, struct buf *out) MUST_CHECK;
+/* True for the fields whose value names what may lie at the origin: Location, Content-Location, Link (RFC 8288). */
+bool forward_names_links(const char *name);
+
+/* A value of such a field, its links led back to the client of r. 0, -ENOMEM, -ENOBUFS (longer than any sensible one). */
+int forward_lead_back(
+        const struct field *field, const struct request *r, const struct origin *origin, struct buf *out) MUST_CHECK;
 
 /*
  * True when the answer's Set-Cookie is passed on to the client of r. Not, under the redmine policy, where an API format

@@ -12,6 +12,7 @@ libdaemon_a_SOURCES += \
 	src/flow/fetch.c src/flow/fetch.h \
 	src/flow/fetch_answer.c src/flow/fetch_inside.h \
 	src/flow/fetch_breaker.c \
+	src/flow/fetch_interim.c \
 	src/flow/fetch_land.c \
 	src/flow/figures.c src/flow/figures.h \
 	src/flow/flight.c src/flow/flight.h \

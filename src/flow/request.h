@@ -75,6 +75,11 @@ struct request_front {
 	void (*park)(struct request *r);
 	/* The answer is there. Any thread, once, only after park. */
 	void (*ready)(struct request *r);
+	/*
+	 * An interim answer (RFC 9110 section 15.2) on its way, with the fields that the client is to get; no text has a
+	 * control character. Any thread, only between park and ready. The front may leave it out. NULL: nobody wants to know.
+	 */
+	void (*interim)(struct request *r, unsigned status, const char *reason, const struct fields *fields);
 };
 
 /* Where a client came in, as far as it says who the client is. */

@@ -6,6 +6,7 @@ libdaemon_a_SOURCES += \
 	src/front/batch_page.c src/front/batch_page.h \
 	src/front/front.c src/front/front.h \
 	src/front/hosts.c src/front/hosts.h \
+	src/front/interim.c src/front/interim.h \
 	src/front/listener.c src/front/listener.h \
 	src/front/loop.c src/front/loop.h \
 	src/front/metrics.c src/front/metrics.h \

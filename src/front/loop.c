@@ -1,6 +1,7 @@
 #include "front/loop.h"
 
 #include "base/clock.h"
+#include "front/interim.h"
 #include "front/tls.h"
 #include "front/visit.h"
 
@@ -246,6 +247,7 @@ static void turn(struct loop *loop, struct pollfd *fds)
 		WRONG("eventfd");
 	atomic_store_explicit(&loop->beat_asked, false, memory_order_relaxed);
 	loop->wall_ms = clock_wall_ms();
+	interims_write(loop);
 	for (size_t i = 0; i < loop->count; i++)
 		MHD_run(loop->daemons[i].mhd);
 	sweep(loop, clock_monotonic_us());
@@ -304,6 +306,7 @@ void loop_release(struct loop *loop)
 		MHD_run(loop->daemons[i].mhd); /* takes up what was resumed last: none may be suspended now */
 		MHD_stop_daemon(loop->daemons[i].mhd);
 	}
+	interims_write(loop); /* to nobody any more */
 	prepared_free(loop->prepared);
 	free(loop->tally);
 	conf_unref(loop->conf);

@@ -18,6 +18,7 @@
 #include <microhttpd.h>
 
 struct loop;
+struct visit;
 
 /* One open connection. Its loop's thread only. */
 struct guest {
@@ -55,6 +56,7 @@ struct loop {
 	bool started;
 	struct prepared *prepared;
 	struct guest *guests;
+	_Atomic(struct visit *) told; /* those that have interim answers for their clients (front/interim.h) */
 	int64_t swept_us;
 	int64_t wall_ms;         /* of this turn */
 	atomic_llong stirred_us; /* when a connection came or an answer ended last; written by this thread */

@@ -45,12 +45,12 @@ static bool is_of_the_body(const char *name)
 	return false;
 }
 
-static int add_location(
+static int add_led_back(
         struct reply *reply, const struct field *field, const struct request *r, const struct origin *origin)
 {
 	CLEANUP(buf_release) struct buf led = BUF_INIT(LINE_CEILING);
 
-	if (forward_location(field->value, r, origin, &led) < 0)
+	if (forward_lead_back(field, r, origin, &led) < 0)
 		return add_field(reply, field->name, field->value);
 	return add_field(reply, field->name, buf_text(&led));
 }
@@ -76,8 +76,8 @@ static int add_entry_fields(struct reply *reply, const struct request *r, const 
 
 		if ((r->answer.status == 304 && is_of_the_body(field->name)) || browser_replaces(r, field->name))
 			continue;
-		if (leads && (field_name_is(field->name, "Location") || field_name_is(field->name, "Content-Location")))
-			result = add_location(reply, field, r, origin);
+		if (leads && forward_names_links(field->name))
+			result = add_led_back(reply, field, r, origin);
 		else if (packed && field_name_is(field->name, "ETag"))
 			result = add_weak_etag(reply, field->value);
 		else

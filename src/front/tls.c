@@ -158,3 +158,10 @@ bool tls_is_proved(struct MHD_Connection *connection)
 
 	return info && gnutls_certificate_verify_peers(info->tls_session, &purpose, 1, &status) == 0 && status == 0;
 }
+
+ssize_t tls_send(struct MHD_Connection *connection, const void *data, size_t size)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? gnutls_record_send(info->tls_session, data, size) : -1;
+}

@@ -29,4 +29,10 @@ void *tls_callback(void);
 /* True when the client of a connection has shown a certificate for clients that listen.client_ca vouches for. Its event thread. */
 bool tls_is_proved(struct MHD_Connection *connection);
 
+/*
+ * Sends bytes as one record, up to 16 KB, without waiting. Only while libmicrohttpd is sending nothing on the connection. All
+ * of them; else nothing can be sent on it any more. Its event thread.
+ */
+ssize_t tls_send(struct MHD_Connection *connection, const void *data, size_t size);
+
 #endif

@@ -4,6 +4,7 @@
 #include "front/admit.h"
 #include "front/tls.h"
 #include "front/batch_page.h"
+#include "front/interim.h"
 #include "front/pages.h"
 #include "front/visit_inside.h"
 
@@ -15,6 +16,7 @@ void visit_unref(struct visit *v)
 	if (atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
 	pthread_mutex_destroy(&v->lock);
+	buf_release(&v->interim);
 	free(v->shown);
 	v->magic = 0;
 	free(v);
@@ -84,7 +86,7 @@ static void on_ready(struct request *r)
 	visit_unref(v);
 }
 
-static const struct request_front visit_front = {.park = on_park, .ready = on_ready};
+static const struct request_front visit_front = {.park = on_park, .ready = on_ready, .interim = interim_tell};
 
 /* Makes the request from what the client sent; false: it has an answer already, an error or a page of our own. */
 bool visit_admit(struct visit *v, const char *method)
@@ -137,6 +139,7 @@ enum MHD_Result visit_handle(void *arg, struct MHD_Connection *connection, const
 	case VISIT_HEAD:
 		v->guest->head_complete = true;
 		v->log.method = method;
+		v->takes_interims = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
 		v->guest->receiving = brings_body(connection);
 		if (v->guest->receiving)
 			return visit_begin_body(v, method);
@@ -179,6 +182,7 @@ void *visit_begin(void *arg, const char *target, struct MHD_Connection *connecti
 	        .identity = "-",
 	        .tally = {.row = TALLY_OWN, .kind = CACHE_KIND_NONE, .age_ms = -1},
 	};
+	v->interim = BUF_INIT(INTERIM_WAITING_MAX);
 	atomic_init(&v->refs, 1);
 	pthread_mutex_init(&v->lock, NULL);
 	memcpy(v->target, target, size);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "flow/forward.h"
 #include "front/admit.h"
+#include "front/interim.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -202,8 +203,13 @@ static bool is_answered(struct visit *v)
 enum MHD_Result visit_await(struct visit *v)
 {
 	v->state = VISIT_WAIT;
-	while (!is_answered(v))
+	for (;;) {
+		bool answered = is_answered(v);
+
+		interim_write(v);
+		if (answered)
+			return visit_deliver(v);
 		if (visit_suspend(v))
 			return MHD_YES;
-	return visit_deliver(v);
+	}
 }

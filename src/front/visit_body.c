@@ -1,4 +1,4 @@
-#include "front/visit_inside.h"
+#include "front/interim.h"
 
 #include <errno.h>
 
@@ -67,6 +67,7 @@ enum MHD_Result visit_take_body(struct visit *v, const char *data, size_t *size)
 		*size = 0;
 		return MHD_YES;
 	}
+	interim_write(v);
 	if (limit > 0 && v->received + *size > limit)
 		return refuse_rest(v, size, limit);
 	for (;;) {

@@ -34,9 +34,15 @@ struct visit {
 	bool closes;    /* the connection ends with the answer */
 	bool too_large; /* the body passed the limit while it came: what is left is thrown away, then 413 */
 
-	pthread_mutex_t lock; /* guards the next four */
+	bool takes_interims; /* by its version of HTTP */
+
+	pthread_mutex_t lock; /* guards the next seven */
 	bool suspended, wake_pending, ended;
 	bool answered;
+	struct buf interim; /* interim answers not yet written */
+	unsigned interims;  /* that there were */
+	bool told;          /* in the loop's list of those that have some */
+	struct visit *next_told;
 
 	struct log_request log;
 	struct tally_request tally;

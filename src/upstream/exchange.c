@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* A status line "HTTP/1.1 422 Unprocessable Entity\r\n" begins a head; an interim one (1xx) before it is forgotten. */
+/* A status line "HTTP/1.1 422 Unprocessable Entity\r\n" begins a head; what an interim one (1xx) before it brought is forgotten. */
 static void head_begin(struct exchange *e, const char *line, size_t size)
 {
 	const char *at = memchr(line, ' ', size);
@@ -89,6 +89,8 @@ static int head_end(struct exchange *e)
 {
 	struct job_head head = {.status = e->status, .reason = e->reason, .fields = &e->fields};
 
+	if (job_is_interim(e->status) && e->interims++ < JOB_INTERIMS)
+		job_tell_interim(e->job, &head);
 	if (e->status < 200)
 		return 0;
 	if (is_contradictory(&e->fields)) {

@@ -20,6 +20,7 @@ struct exchange {
 
 	struct fields fields; /* of the answer, while its head arrives */
 	unsigned status;
+	unsigned interims; /* heads that went before */
 	char reason[256];
 	bool http2, head_told, body_held, upload_held, gave_up;
 	int64_t length;        /* of the answer's body as it comes, bytes, -1: not said */

@@ -64,6 +64,13 @@ void job_hasten(struct job *job, enum job_rank rank)
 		keeper->hasten(job);
 }
 
+void job_tell_interim(struct job *job, const struct job_head *head)
+{
+	CHECK(job, JOB_MAGIC);
+	if (job->client->interim && fields_size(head->fields) <= JOB_INTERIM_SIZE)
+		job->client->interim(job, head);
+}
+
 int job_tell_head(struct job *job, const struct job_head *head)
 {
 	CHECK(job, JOB_MAGIC);

@@ -4,7 +4,7 @@
  * done() was called, which happens exactly once whatever else happens.
  *
  * The answer is told by calls on whichever thread the engine works on, in this
- * order: head() at most once, body() any number of times, done() once.
+ * order: interim() a few times, head() at most once, body() any number of times, done() once.
  */
 #ifndef UPSTREAM_JOB_H
 #define UPSTREAM_JOB_H
@@ -47,7 +47,7 @@ struct job_result {
 	char text[200];      /* for the log: what went wrong, "" when nothing did */
 };
 
-/* The head of Redmine's final answer. */
+/* The head of Redmine's final answer, or of an interim one. */
 struct job_head {
 	unsigned status;
 	const char *reason;    /* "" when there was none */
@@ -56,7 +56,12 @@ struct job_head {
 };
 
 struct job_client {
-	/* The final head (1xx are not told). head: borrowed for the call. Negative: give up. */
+	/*
+	 * An interim answer (RFC 9110 section 15.2), but for 100 and 101; see job_is_interim(). head: borrowed for the call.
+	 * NULL: nobody wants to know.
+	 */
+	void (*interim)(struct job *job, const struct job_head *head);
+	/* The final head. head: borrowed for the call. Negative: give up. */
 	int (*head)(struct job *job, const struct job_head *head);
 	/* Bytes of the body: 0 taken, JOB_HOLD nothing taken (told again after job_wake), negative: give up. */
 	int (*body)(struct job *job, const char *data, size_t size);
@@ -134,8 +139,22 @@ void job_cancel(struct job *job);
 void job_hasten(struct job *job, enum job_rank rank);
 
 /* Tell the job's client; for whoever runs it, who calls these and not the client. As job_client has it. */
+void job_tell_interim(struct job *job, const struct job_head *head);
 int job_tell_head(struct job *job, const struct job_head *head);
 void job_tell_done(struct job *job, const struct job_result *result);
+
+/* Interim answers of one exchange that are told at most, and bytes of the fields of one; what is beyond is left out. */
+#define JOB_INTERIMS     16
+#define JOB_INTERIM_SIZE 4096
+
+/*
+ * True for the status of an answer that goes before the final one and is passed on: 1xx, but not 100, which each hop says
+ * for itself (RFC 9110 section 10.1.1), nor 101, which ends HTTP.
+ */
+static inline bool job_is_interim(unsigned status)
+{
+	return status > 101 && status < 200;
+}
 
 /* Ends a job that never reached a session. For engines. */
 void job_end(struct job *job, enum job_outcome outcome, const char *text);

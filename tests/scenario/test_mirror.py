@@ -322,7 +322,7 @@ def test_interim_answers(daemon, fake, fresh):
     for method in ("GET", "POST"):
         answer = daemon.request(method, fresh("/x"), body=b"y" if method == "POST" else None)
         assert (answer.status, answer.body) == (200, b"final")
-        assert not answer.has("Link")
+        assert not answer.has("Link") and [interim.status for interim in answer.interim] == [103, 102]
 
 
 def test_redirects_are_not_followed(daemon, fake, fresh):

@@ -10,10 +10,11 @@ import subprocess
 
 import pytest
 
-from behaviours import huge_reply, json_reply
+from behaviours import head, huge_reply, json_reply, script
+from client import Answer
 from daemon import StartFailed, until
 from redmine_model import ADMIN_KEY
-from wire import LIMIT, free_port
+from wire import LIMIT, Stream, free_port, parts_of_length
 
 KEY = {"X-Redmine-API-Key": ADMIN_KEY}
 
@@ -106,6 +107,21 @@ def test_requests_over_tls(serve, fake, papers):
     answer = connection.getresponse()
     assert answer.status == 201 and json.loads(answer.read())["issue"]["subject"] == "s"
     assert answer.getheader("Location").startswith(f"https://127.0.0.1:{daemon.tls_port}/issues/")
+    connection.close()
+
+
+def test_interim_answers_over_tls(serve, fake, papers):
+    daemon = serve()
+    steps = [head(103, {"Link": "</a.css>"}), head(102), head(200, {"Content-Length": 5}), b"final"]
+    fake.on("/page", script(*steps))
+    connection = https(daemon, papers)
+    connection.connect()
+    stream = Stream(connection.sock)
+    for _ in range(3):
+        connection.sock.sendall(f"GET /page HTTP/1.1\r\nHost: 127.0.0.1:{daemon.tls_port}\r\n\r\n".encode())
+        heads = [Answer(stream.until(b"\r\n\r\n")) for _ in range(3)]
+        assert [answer.status for answer in heads] == [103, 102, 200] and heads[0].get("Link") == "</a.css>"
+        assert b"".join(parts_of_length(stream, 5)) == b"final"
     connection.close()
 
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from behaviours import huge_reply
+from behaviours import head, huge_reply, script
 from client import Connection
 from daemon import StartFailed, until
 from redmine_model import ADMIN_KEY
@@ -51,6 +51,14 @@ def test_host_is_not_checked(local, place, fake, fresh, host):
 def test_links_follow_the_host_given(local, place, fake):
     answer = ask(place, "GET", "/attachments/1.json", host="redmine.internal")
     assert json.loads(answer.text)["attachment"]["content_url"].startswith("http://redmine.internal/attachments/")
+
+
+def test_interim_answers(local, place, fake, fresh):
+    fake.on("/page", script(head(103, {"Link": "</a.css>"}), head(200, {"Content-Length": 5}), b"final"))
+    with Connection(str(place)) as connection:
+        for _ in range(2):
+            answer = connection.get(fresh("/page"))
+            assert answer.body == b"final" and [interim.get("Link") for interim in answer.interim] == ["</a.css>"]
 
 
 def test_keep_alive_and_large_bodies(local, place, fake, fresh):

@@ -9,7 +9,8 @@ static const char gzipped[] = /* "hello, gzip\n", gzip -9n */
 
 static void act_interim(struct http_visit *v)
 {
-	http_send_text(v, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Early: 1\r\n\r\n");
+	http_send_text(v, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Early: 1\r\n\r\n"
+	                  "HTTP/1.1 102\r\n\r\n");
 	http_answer(v, "201 Created\r\nX-Late: 1", "made");
 }
 
@@ -324,7 +325,7 @@ static void get(struct bed *bed, struct ask *a, const char *method, const char *
 	ask_assert_outcome(a, JOB_DONE);
 }
 
-START_TEST(interim_heads_are_not_told)
+START_TEST(interim_heads_are_told_before)
 {
 	struct bed bed;
 	struct ask a;
@@ -332,6 +333,7 @@ START_TEST(interim_heads_are_not_told)
 	make(&bed, _i);
 	get(&bed, &a, "GET", "/interim");
 	ask_assert_done(&a, 201, "made");
+	ck_assert_str_eq(buf_text(&a.interims), "103 Early Hints\r\nLink: </a>\r\nX-Early: 1\r\n102 \r\n");
 	ck_assert_str_eq(a.reason, "Created");
 	ck_assert_ptr_null(fields_get(&a.fields, "X-Early"));
 	ck_assert_ptr_null(fields_get(&a.fields, "Link"));
@@ -442,7 +444,7 @@ void add_bytes(add_test *add)
 	add(asks_for_gzip_and_undoes_it);
 	add(bodies);
 	add(answer_before_the_body_was_sent);
-	add(interim_heads_are_not_told);
+	add(interim_heads_are_told_before);
 	add(answers_without_a_body);
 	add(framing);
 	add(answer_fields_in_order);

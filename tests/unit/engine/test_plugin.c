@@ -262,6 +262,10 @@ START_TEST(answers_that_are_none)
 	ask_for(&bed, &a, "/two-heads");
 	ask_assert_done(&a, 200, "hellohello");
 	ask_release(&a);
+	ask_for(&bed, &a, "/interim");
+	ask_assert_done(&a, 200, "hello");
+	ck_assert_str_eq(buf_text(&a.interims), "103 Early Hints\r\nLink: </a>\r\n");
+	ask_release(&a);
 	ask_for(&bed, &a, "/outcome");
 	ask_assert_outcome(&a, JOB_NO_ANSWER);
 	ask_release(&a);

@@ -98,7 +98,19 @@ static void on_ready(struct request *r)
 	atomic_fetch_add(&client->readied, 1);
 }
 
-static const struct request_front front = {.park = on_park, .ready = on_ready};
+static void on_interim(struct request *r, unsigned status, const char *reason, const struct fields *fields)
+{
+	CLEANUP(buf_release) struct buf text = BUF_INIT(sizeof(((struct client *)NULL)->interims) - 1);
+	struct client *client = r->visit;
+
+	ck_assert_int_eq(atomic_load(&client->parked), 1);
+	ck_assert_int_eq(atomic_load(&client->readied), 0);
+	ck_assert_int_eq(buf_printf(&text, "%s%u %s\r\n", client->interims, status, reason), 0);
+	ck_assert_int_eq(fields_print(fields, &text), 0);
+	snprintf(client->interims, sizeof(client->interims), "%s", buf_text(&text));
+}
+
+static const struct request_front front = {.park = on_park, .ready = on_ready, .interim = on_interim};
 
 void client_prepare(struct client *client, struct kit *kit, const char *method, const char *target, const char *fields)
 {
@@ -236,16 +248,35 @@ size_t kit_open(const struct kit *kit)
 	return open;
 }
 
+/* "200 OK\r\nName: value\r\n"... taken apart. reason: room for 64 bytes. */
+static void read_head(struct job_head *ret, char *reason, const char *status_and_fields)
+{
+	const char *line_end = strstr(status_and_fields, "\r\n");
+
+	reason[0] = '\0';
+	ret->reason = reason;
+	ck_assert_int_ge(sscanf(status_and_fields, "%u %63[^\r]", &ret->status, reason), 1);
+	if (line_end)
+		ck_assert_int_eq(fields_parse(ret->fields, line_end + 2, strlen(line_end + 2)), 0);
+}
+
+void kit_interim(struct job *job, const char *status_and_fields)
+{
+	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
+	struct job_head head = {.fields = &fields};
+	char reason[64];
+
+	read_head(&head, reason, status_and_fields);
+	job_tell_interim(job, &head);
+}
+
 int kit_head(struct job *job, const char *status_and_fields, int64_t length, bool framed)
 {
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
-	const char *line_end = strstr(status_and_fields, "\r\n");
-	char reason[64] = "", text[24];
-	struct job_head head = {.reason = reason, .fields = &fields, .framed = framed};
+	struct job_head head = {.fields = &fields, .framed = framed};
+	char reason[64], text[24];
 
-	ck_assert_int_ge(sscanf(status_and_fields, "%u %63[^\r]", &head.status, reason), 1);
-	if (line_end)
-		ck_assert_int_eq(fields_parse(&fields, line_end + 2, strlen(line_end + 2)), 0);
+	read_head(&head, reason, status_and_fields);
 	if (length >= 0) {
 		snprintf(text, sizeof(text), "%lld", (long long)length);
 		ck_assert_int_eq(fields_set(&fields, "Content-Length", text), 0);

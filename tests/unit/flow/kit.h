@@ -56,6 +56,7 @@ struct client {
 	struct request *r;
 	bool at_once; /* what flow_start said */
 	atomic_int parked, readied;
+	char interims[256]; /* as they were told: "103 Early Hints\r\nName: value\r\n" each */
 	void (*on_park)(struct client *client);
 	void *arg;
 };
@@ -87,6 +88,8 @@ struct job *kit_job(struct kit *kit, size_t index);
 size_t kit_open(const struct kit *kit);
 /* Tells the job a head: "200 OK\r\nName: value\r\n"... with Content-Length unless the fields say how the body is framed. */
 int kit_head(struct job *job, const char *status_and_fields, int64_t length, bool framed);
+/* Tells the job an interim head, written as there. */
+void kit_interim(struct job *job, const char *status_and_fields);
 /* Tells the end. */
 void kit_done(struct kit *kit, size_t index, enum job_outcome outcome, bool maybe_sent);
 /* The whole answer. */

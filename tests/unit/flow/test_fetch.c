@@ -58,6 +58,35 @@ START_TEST(unknown_paths_are_not_shared)
 }
 END_TEST
 
+/* RFC 9110 section 15.2. */
+START_TEST(interim_answers_are_for_all_who_wait)
+{
+	struct client a, b, late, write;
+	struct kit kit;
+
+	kit_make(&kit, NULL);
+	client_ask(&a, &kit, "GET", "/issues/1.json", NULL);
+	client_ask(&b, &kit, "GET", "/issues/1.json", "Cache-Control: no-transform\r\n");
+	kit_interim(kit_job(&kit, 0), "103 Early Hints\r\nLink: <" KIT_ORIGIN "/a>\r\nConnection: x\r\nX: 1\r\n");
+	client_ask(&late, &kit, "GET", "/issues/1.json", NULL);
+	kit_interim(kit_job(&kit, 0), "102 Processing\r\nSet-Cookie: a=b\r\n");
+	kit_interim(kit_job(&kit, 0), "103 Early Hints\r\nX: a\x01\r\n"); /* no control character passes */
+	kit_answer(&kit, 0, KIT_JSON, "{}");
+	ck_assert_str_eq(a.interims, "103 Early Hints\r\nLink: <http://" KIT_AUTHORITY "/a>\r\n102 Processing\r\n");
+	ck_assert_str_eq(b.interims, "103 Early Hints\r\nLink: <" KIT_ORIGIN "/a>\r\n102 Processing\r\n");
+	ck_assert_str_eq(late.interims, "102 Processing\r\n");
+	client_ask(&write, &kit, "DELETE", "/issues/1.json", NULL);
+	kit_interim(kit_job(&kit, 1), "102 Processing\r\n");
+	kit_answer(&kit, 1, "204 No Content\r\n", "");
+	ck_assert_str_eq(write.interims, "102 Processing\r\n");
+	client_leave(&a);
+	client_leave(&b);
+	client_leave(&late);
+	client_leave(&write);
+	kit_clear(&kit);
+}
+END_TEST
+
 START_TEST(unknown_paths_are_kept_as_rfc_9111_allows)
 {
 	struct client a, b;
@@ -426,8 +455,8 @@ START_TEST(compression_as_configured)
 }
 END_TEST
 
-UNIT_MAIN("fetch", unknown_paths_are_not_shared, unknown_paths_are_kept_as_rfc_9111_allows, too_large_by_its_length,
-        too_large_on_the_way, stream_holds_redmine_back, leaving_a_stream_cancels_it, short_bodies_are_collected,
-        links_lead_back, head_of_what_may_be_kept_is_asked_as_get, head_alone_is_counted,
-        head_of_a_download_needs_no_body, head_of_a_page_is_asked_as_it_is, head_of_what_cannot_be_shared,
-        compression_as_configured)
+UNIT_MAIN("fetch", unknown_paths_are_not_shared, interim_answers_are_for_all_who_wait,
+        unknown_paths_are_kept_as_rfc_9111_allows, too_large_by_its_length, too_large_on_the_way,
+        stream_holds_redmine_back, leaving_a_stream_cancels_it, short_bodies_are_collected, links_lead_back,
+        head_of_what_may_be_kept_is_asked_as_get, head_alone_is_counted, head_of_a_download_needs_no_body,
+        head_of_a_page_is_asked_as_it_is, head_of_what_cannot_be_shared, compression_as_configured)

@@ -152,6 +152,13 @@ START_TEST(leads_locations_back)
 	        "Location: http://redmine.test/redminex/issues/1\r\n");
 	assert_answers("/x.json", "Content-Location: http://redmine.test/redmine/1\r\n", true,
 	        "Content-Location: http://cache.test:7336/1\r\n");
+	assert_answers("/x.json",
+	        "Link: <http://redmine.test/redmine/a>; rel=next, </redmine/b>;title=\"<\\\"</redmine/c>\", <\r\n"
+	        "Link: <//elsewhere.test/redmine/d>\r\n",
+	        true,
+	        "Link: <http://cache.test:7336/a>; rel=next, </b>;title=\"<\\\"</redmine/c>\", <, "
+	        "<//elsewhere.test/redmine/d>\r\n");
+	assert_answers("/x.json", "Link: </a>\r\nLink: </b>\r\n", true, "Link: </a>\r\nLink: </b>\r\n");
 	assert_answers("/x.json", "Location: http://redmine.test/redmine/issues/1\r\n", false,
 	        "Location: http://redmine.test/redmine/issues/1\r\n");
 }

@@ -6,6 +6,15 @@
 #define LIMIT_MS   20000
 #define BODY_LIMIT (64 * 1024 * 1024)
 
+static void on_interim(struct job *job, const struct job_head *head)
+{
+	struct ask *a = job->owner;
+
+	ck_assert_int_eq(atomic_load(&a->heads), 0);
+	ck_assert_int_eq(buf_printf(&a->interims, "%u %s\r\n", head->status, head->reason), 0);
+	ck_assert_int_eq(fields_print(head->fields, &a->interims), 0);
+}
+
 static int on_head(struct job *job, const struct job_head *head)
 {
 	struct ask *a = job->owner;
@@ -76,11 +85,13 @@ static void on_done(struct job *job, const struct job_result *result)
 	gate_open(&a->done);
 }
 
-static const struct job_client client = {.head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
+static const struct job_client client = {
+        .interim = on_interim, .head = on_head, .body = on_body, .upload = on_upload, .done = on_done};
 
 void ask_init(struct ask *a, const char *method, const char *target)
 {
-	*a = (struct ask){.body = BUF_INIT(BODY_LIMIT), .done = GATE_INIT, .headed = GATE_INIT};
+	*a = (struct ask){
+	        .body = BUF_INIT(BODY_LIMIT), .interims = BUF_INIT(BODY_LIMIT), .done = GATE_INIT, .headed = GATE_INIT};
 	job_init(&a->job, &client, a);
 	a->job.method = method;
 	a->job.target = target;
@@ -107,6 +118,7 @@ void ask_release(struct ask *a)
 	job_release(&a->job);
 	fields_release(&a->fields);
 	buf_release(&a->body);
+	buf_release(&a->interims);
 }
 
 void ask_wait(struct ask *a)

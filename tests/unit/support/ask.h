@@ -28,6 +28,7 @@ struct ask {
 	atomic_bool body_held, upload_held;
 	struct gate headed, done;
 	_Atomic uint64_t body_credit, upload_credit;
+	struct buf interims; /* what went before: "103 Early Hints\r\nName: value\r\n" each; after ask_wait() */
 	unsigned status;
 	char reason[256];
 	bool framed;

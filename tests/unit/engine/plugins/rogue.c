@@ -74,6 +74,15 @@ static void request(struct rc_engine *engine, struct rc_session *session, struct
 		hello(engine, job);
 		hello(engine, job);
 		rc_job_done(engine, job, RC_DONE, 1, "");
+	} else if (strcmp(target, "/interim") == 0) {
+		struct rc_field field = {"Link", "</a>"};
+		struct rc_head early = {103, "Early Hints", &field, 1, 1}, not_mine = {101, "", NULL, 0, 1};
+
+		rc_job_head(engine, job, &early);
+		rc_job_head(engine, job, &not_mine);
+		hello(engine, job);
+		rc_job_head(engine, job, &early);
+		rc_job_done(engine, job, RC_DONE, 1, "");
 	} else if (strcmp(target, "/never-after-head") == 0) {
 		hello(engine, job);
 	} else if (strncmp(target, "/end-", 5) == 0) {
