@@ -10,7 +10,7 @@
 
 #define UPLOAD_AT_ONCE (16 * 1024)
 #define OUT_ENOUGH     (128 * 1024)
-/* A worker has time limits of its own; one that is this late with them has lost its senses. */
+/* A worker has time limits of its own, and says that it lives; one that is silent for so much longer has lost its senses. */
 #define STUCK_GRACE_MS 5000
 
 /* job->poke: any thread, under the job's lock. */
@@ -204,6 +204,8 @@ static int take_frame(struct hand *hand, const struct wire_frame *frame)
 		if (r < 0)
 			give_up(hand);
 		r = 0;
+		break;
+	case WIRE_ALIVE: /* that it came is all there is to it */
 		break;
 	case WIRE_DONE:
 		r = take_done(hand, frame);

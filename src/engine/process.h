@@ -48,7 +48,7 @@ void hand_start(struct hand *hand, struct job *job);
 void hand_work(struct hand *hand, bool readable);
 /* The worker is gone, or is to go (it is killed then): its job is ended, or left in *ret_again to be run once more. */
 void hand_lose(struct hand *hand, struct job **ret_again);
-/* True when it has not said anything for longer than its job allows. */
+/* True when it has not said anything, not even that it lives, for longer than its job allows. */
 bool hand_is_stuck(const struct hand *hand, int64_t now_us);
 
 #endif

@@ -17,6 +17,7 @@ enum wire_kind {
 	/* to the daemon */
 	WIRE_HEAD, /* of interim answers, then of the final one */
 	WIRE_BODY,
+	WIRE_ALIVE, /* nothing has happened, and the worker still looks after its job: now and then */
 	WIRE_DONE,
 };
 

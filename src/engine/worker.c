@@ -1,5 +1,6 @@
 #include "engine/worker.h"
 
+#include "base/clock.h"
 #include "engine/confine.h"
 #include "engine/wire.h"
 
@@ -12,6 +13,8 @@
 /* Of a request's body waits here at most before the daemon is left to wait. */
 #define UPLOAD_LIMIT (256 * 1024)
 #define OUT_CEILING  (WIRE_FRAME_MAX + 4096)
+/* So often the daemon hears that a job is looked after, also while Redmine or the client takes its time. */
+#define ALIVE_EVERY_US (1000 * 1000)
 
 struct worker {
 	int fd;
@@ -20,6 +23,7 @@ struct worker {
 	struct job job;
 	char *text; /* method and target of the job */
 	bool running;
+	int64_t said_us; /* when the daemon was last told that all is well; monotonic */
 	struct pipe upload;
 };
 
@@ -167,14 +171,28 @@ static void listen_to_daemon(struct worker *w, bool on)
 	session_watch(w->session, on ? w->fd : -1, on_readable, w);
 }
 
+static void say_alive(struct worker *w)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+	int64_t now_us = clock_monotonic_us();
+
+	if (!w->running || now_us - w->said_us < ALIVE_EVERY_US)
+		return;
+	w->said_us = now_us;
+	if (wire_add(&out, WIRE_ALIVE, NULL, 0) == 0 && send_all(w, &out) < 0)
+		_exit(EXIT_FAILURE);
+}
+
 static int run_job(struct worker *w)
 {
+	w->said_us = clock_monotonic_us();
 	listen_to_daemon(w, true);
 	session_start(w->session, &w->job);
 	while (w->running && session_active(w->session) > 0) {
 		if (take_frames(w) < 0)
 			return -EPROTO;
 		session_step(w->session, -1);
+		say_alive(w);
 	}
 	listen_to_daemon(w, false);
 	end_job(w);

@@ -1,4 +1,6 @@
 /* Workers that die: each costs at most its one job, is replaced, and none outlives the daemon. */
+#include "base/clock.h"
+
 #include "../unit.h"
 
 #include "process_kit.h"
@@ -260,7 +262,6 @@ START_TEST(spawner_dies)
 }
 END_TEST
 
-/* Nothing grows in a worker for ever: after ten thousand jobs it makes room for another, which is no death. */
 /* It has the job and has not looked at it yet: a read is run once, by the next; a write is reported, and not sent. */
 START_TEST(dies_before_it_sends)
 {
@@ -290,6 +291,31 @@ START_TEST(dies_before_it_sends)
 	ck_assert_uint_eq(deaths(&bed), 2);
 	ask_release(&read);
 	ask_release(&write);
+	bed_clear(&bed);
+}
+END_TEST
+
+/* A worker whose client takes its time is not one that has lost its senses, however short the time limit for Redmine is. */
+START_TEST(slow_client_costs_no_worker)
+{
+	struct bed bed;
+	struct ask a;
+	int64_t began_us = clock_monotonic_us();
+
+	make(&bed, NULL, 1);
+	ask_init(&a, "POST", "/hello");
+	ask_set_body(&a, "0123456789", 10, false);
+	a.job.timeout_ms = 100;
+	a.upload_credit_step = 5;
+	engine_submit(bed.engine, &a.job);
+	UNTIL(atomic_load(&a.upload_held));
+	UNTIL(clock_monotonic_us() - began_us > 6500000);
+	ck_assert_int_eq(atomic_load(&a.dones), 0);
+	while (atomic_load(&a.dones) == 0)
+		ask_go_on_upload(&a);
+	ask_assert_done(&a, 200, "hello");
+	ask_release(&a);
+	ck_assert_uint_eq(deaths(&bed), 0);
 	bed_clear(&bed);
 }
 END_TEST
@@ -350,4 +376,4 @@ END_TEST
 
 UNIT_MAIN("process", idle_worker_dies, read_is_run_once_more, read_is_not_run_a_third_time, write_is_reported,
         upload_breaks_off, body_breaks_off, dies_while_its_client_holds, cancelled_and_dead, killing_spree,
-        spawner_dies, dies_before_it_sends, none_survives, stopping_takes_all_away)
+        spawner_dies, dies_before_it_sends, slow_client_costs_no_worker, none_survives, stopping_takes_all_away)
