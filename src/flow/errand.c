@@ -330,7 +330,7 @@ bool errand_hold(struct request *r)
 	if (r->in_turn)
 		return false;
 	pthread_mutex_lock(&errands->lock);
-	if (errand_lane_find(errands, r->identity.digest) && (turn = calloc(1, sizeof(*turn)))) {
+	if (!errands->cleared && errand_lane_find(errands, r->identity.digest) && (turn = calloc(1, sizeof(*turn)))) {
 		turn->write = request_ref(r);
 		turn->until_us = clock_monotonic_us() + named_session_timeout_ms(r) * 1000;
 		r->in_turn = true;

@@ -61,6 +61,7 @@ struct errands {
 	pthread_cond_t idle; /* nothing waits or runs any more */
 	bool closed;         /* none is accepted */
 	bool ended;          /* none is begun */
+	bool cleared;        /* no write is put into a lane any more: nobody would take it out */
 	size_t waiting, running, outcomes, bytes;
 	uint64_t accepted, done, refused;
 	struct errand *buckets[ERRAND_BUCKETS]; /* by ID */

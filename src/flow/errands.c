@@ -89,7 +89,7 @@ void errands_close(struct errands *errands)
 
 	CHECK(errands, ERRANDS_MAGIC);
 	pthread_mutex_lock(&errands->lock);
-	errands->closed = errands->ended = true;
+	errands->closed = errands->ended = errands->cleared = true;
 	turn = errand_lanes_clear(errands);
 	errands->waiting = 0;
 	pthread_mutex_unlock(&errands->lock);

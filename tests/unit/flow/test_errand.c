@@ -298,6 +298,30 @@ START_TEST(the_end_of_the_daemon)
 }
 END_TEST
 
+/* A write that comes behind one that is still under way when the lanes were cleared: nobody would let it go on. */
+START_TEST(a_write_after_the_end)
+{
+	struct client before, late;
+	char id[ERRAND_ID_SIZE];
+	struct kit kit;
+
+	kit_make(&kit, NULL);
+	send(&kit, "PUT", AS_A LATER, "{}", id);
+	ask(&before, &kit, "PUT", AS_A, "{}");
+	kit_answer(&kit, 0, "204 No Content\r\n", "");
+	client_assert_waits(&before); /* it has its turn now */
+	errands_close(kit.flow.errands);
+	kit.refuses = true;
+	ask(&late, &kit, "PUT", AS_A, "{}");
+	client_assert_answer(&late, 503, "; fwd=method", NULL);
+	client_leave(&late);
+	kit_answer(&kit, 1, "204 No Content\r\n", "");
+	client_assert_answer(&before, 204, "; fwd=method", "");
+	client_leave(&before);
+	kit_clear(&kit);
+}
+END_TEST
+
 START_TEST(what_is_not_wanted_so)
 {
 	static const char *const settings[] = {"errands.body_limit=1K", NULL};
@@ -324,4 +348,4 @@ END_TEST
 
 UNIT_MAIN("errand", one_is_done_without_its_client, those_of_one_identity_come_one_by_one,
         a_write_has_its_turn_among_them, a_write_does_not_wait_for_ever, many_that_are_refused_at_once,
-        a_full_queue_refuses, outcomes_grow_old, the_end_of_the_daemon, what_is_not_wanted_so)
+        a_full_queue_refuses, outcomes_grow_old, the_end_of_the_daemon, a_write_after_the_end, what_is_not_wanted_so)
