@@ -29,12 +29,14 @@ ELSEWHERE = {"sync", "async"}  # what the long tests show does not hang on the e
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: minutes on some machines; not run on every engine unless only those are asked for")
+    config.addinivalue_line("markers", "brief: some of a long one, for the engines on which that is not run")
 
 
 def pytest_collection_modifyitems(config, items):
     def is_left_out(item):
         engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
-        return item.get_closest_marker("long") and engine in ELSEWHERE and not ELSEWHERE >= set(ENGINES)
+        elsewhere = engine in ELSEWHERE and not ELSEWHERE >= set(ENGINES)
+        return item.get_closest_marker("long") and elsewhere or item.get_closest_marker("brief") and not elsewhere
 
     left_out = [item for item in items if is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
@@ -74,16 +76,15 @@ def engine(request):
 
 @pytest.fixture
 def launch(engine, tmp_path):
-    """A function that starts a daemon in front of an instance; it has a `url`."""
+    """A function that starts a daemon in front of an instance, or leaves that to the test; it has a `url`."""
     started = []
 
-    def start(instance, **options):
+    def start(instance, begin=True, **options):
         daemon = Daemon(instance.url, engine, tmp_path / f"daemon{len(started)}", options)
         daemon.secrets |= instance.secrets()
         started.append(daemon)
-        daemon.start()
         daemon.url = f"http://127.0.0.1:{daemon.port}{instance.description['prefix']}"
-        return daemon
+        return daemon.start() if begin else daemon
 
     yield start
     for daemon in started:

@@ -101,6 +101,8 @@ class LibraryScript:
         self.step("auth of nobody", self.client().auth)
         header = {"headers": {"X-Redmine-API-Key": self.keys["dirk"]}}
         self.step("auth with the key in a header", Redmine(self.base, requests=header).auth)
+        parameter = {"params": {"key": self.keys["dirk"]}}
+        self.step("auth with the key as a parameter", Redmine(self.base, requests=parameter).auth)
         self.step("admin as rita", self.client("admin", impersonate="rita").auth)
         self.step("admin as RITA", self.client("admin", impersonate="RITA").auth)
         self.step("admin as nobody known", self.client("admin", impersonate="nobody").auth)

@@ -1,5 +1,6 @@
 // What users of axios-redmine and node-redmine do with them: node script.js LIBRARY <plan, where the plan is JSON with
-// `base` and `people` (name -> options of the library). Each outcome is a line: [who, what, outcome].
+// `base` and `people` (name -> options of the library; `query`: what is added to each read's parameters). A plan that is
+// `brief` has few reads. Each outcome is a line: [who, what, outcome].
 'use strict'
 
 const library = process.argv[2]
@@ -37,6 +38,13 @@ const reads = [
   ['news', { limit: 3 }]
 ]
 
+const fewReads = [
+  ['current_user', {}],
+  ['issues', { limit: 5, status_id: '*' }],
+  ['get_issue_by_id', 2, {}],
+  ['get_issue_by_id', 1, {}]
+]
+
 async function tell (who, client, method, ...args) {
   let outcome
   try {
@@ -63,9 +71,13 @@ async function write (who, client, project) {
 }
 
 async function main (plan) {
-  for (const [who, options] of Object.entries(plan.people)) {
+  const asked = plan.brief ? fewReads : reads
+  for (const [who, { query, ...options }] of Object.entries(plan.people)) {
     const client = new Redmine(plan.base, options)
-    for (const [method, ...args] of [...reads, ...reads]) await tell(who, client, method, ...args)
+    for (const [method, ...args] of [...asked, ...asked]) {
+      const parameters = args.pop()
+      await tell(who, client, method, ...args, { ...parameters, ...query })
+    }
     if (plan.writers.includes(who)) await write(who, client, 1)
   }
 }
