@@ -8,53 +8,60 @@
 
 #define BODY_DEPTH 16
 
+#define ITSELF ISSUE_REACH_ITSELF
+#define ISSUES (ISSUE_REACH_ISSUES | ISSUE_REACH_HOURS)
+#define ALL    ISSUE_REACH_ALL
+
 struct member {
 	const char *name;
-	enum issue_reach update, create;
+	unsigned update, create; /* enum issue_reach */
 };
 
-/* What is not here reaches everything: project_id, tracker_id, is_private, parent_issue_id, assigned_to_id (roles that see own issues), uploads... */
+/* What is not here reaches everything; assigned_to_id: roles that see own issues only. */
 static const struct member members[] = {
-        {"notes", ISSUE_REACH_ITSELF, ISSUE_REACH_ITSELF},
-        {"private_notes", ISSUE_REACH_ITSELF, ISSUE_REACH_ITSELF},
-        {"description", ISSUE_REACH_ITSELF, ISSUE_REACH_ITSELF},
-        {"custom_fields", ISSUE_REACH_ITSELF, ISSUE_REACH_ITSELF},
-        {"lock_version", ISSUE_REACH_ITSELF, ISSUE_REACH_ITSELF},
-        {"subject", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"status_id", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"priority_id", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"done_ratio", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"start_date", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"due_date", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"estimated_hours", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"fixed_version_id", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"category_id", ISSUE_REACH_ISSUES, ISSUE_REACH_ITSELF},
-        {"project_id", ISSUE_REACH_ALL, ISSUE_REACH_ITSELF},
-        {"tracker_id", ISSUE_REACH_ALL, ISSUE_REACH_ITSELF},
-        {"assigned_to_id", ISSUE_REACH_ALL, ISSUE_REACH_ITSELF},
-        {"is_private", ISSUE_REACH_ALL, ISSUE_REACH_ITSELF},
-        {"watcher_user_ids", ISSUE_REACH_ALL, ISSUE_REACH_ITSELF},
+        {"notes", ITSELF, ITSELF},
+        {"private_notes", ITSELF, ITSELF},
+        {"description", ITSELF, ITSELF},
+        {"custom_fields", ITSELF, ITSELF},
+        {"lock_version", ITSELF, ITSELF},
+        {"category_id", ITSELF, ITSELF},
+        {"subject", ISSUE_REACH_DETAILS, ITSELF},
+        {"fixed_version_id", ISSUE_REACH_HOURS, ITSELF},
+        {"uploads", ISSUE_REACH_FILES, ISSUE_REACH_FILES},
+        {"status_id", ISSUES, ITSELF},
+        {"priority_id", ISSUES, ITSELF},
+        {"done_ratio", ISSUES, ITSELF},
+        {"start_date", ISSUES, ITSELF},
+        {"due_date", ISSUES, ITSELF},
+        {"estimated_hours", ISSUES, ITSELF},
+        {"parent_issue_id", ALL, ISSUES},
+        {"project_id", ALL, ITSELF},
+        {"tracker_id", ALL, ITSELF},
+        {"assigned_to_id", ALL, ITSELF},
+        {"is_private", ALL, ITSELF},
+        {"watcher_user_ids", ALL, ITSELF},
 };
 
-static enum issue_reach reach_of_member(const char *name, bool create)
+/* IssueRelation::TYPES without those that set dates. */
+static const char *const standing[] = {
+        "relates", "duplicates", "duplicated", "blocks", "blocked", "copied_to", "copied_from"};
+
+static unsigned reach_of_member(const char *name, bool create)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (strcmp(members[i].name, name) == 0)
 			return create ? members[i].create : members[i].update;
-	return ISSUE_REACH_ALL;
+	return ALL;
 }
 
-static enum issue_reach reach_of_issue(struct json_object *issue, bool create)
+static unsigned reach_of_issue(struct json_object *issue, bool create)
 {
-	enum issue_reach reach = ISSUE_REACH_ITSELF;
+	unsigned reach = ITSELF;
 
 	json_object_object_foreach(issue, name, value)
 	{
-		enum issue_reach own = reach_of_member(name, create);
-
 		(void)value;
-		if (own > reach)
-			reach = own;
+		reach |= reach_of_member(name, create);
 	}
 	return reach;
 }
@@ -69,24 +76,71 @@ static bool says_json(const char *content_type)
 	return content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ';
 }
 
-enum issue_reach issue_body_reach(const char *content_type, const char *body, size_t size, bool create)
+/* The object, to be given back; NULL: the body is none, or may be read otherwise by Redmine. */
+static struct json_object *read_object(const char *content_type, const char *body, size_t size)
 {
-	struct json_tokener *tokener = says_json(content_type) ? json_tokener_new_ex(BODY_DEPTH) : NULL;
-	struct json_object *top, *issue;
-	enum issue_reach reach = ISSUE_REACH_ALL;
+	struct json_tokener *tokener;
+	struct json_object *top;
 
-	if (!tokener || memchr(body, '\0', size)) {
-		if (tokener)
-			json_tokener_free(tokener);
-		return reach;
-	}
+	if (!says_json(content_type) || memchr(body, '\0', size))
+		return NULL;
+	tokener = json_tokener_new_ex(BODY_DEPTH);
+	if (!tokener)
+		return NULL;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	top = json_tokener_parse_ex(tokener, body, (int)size);
-	if (json_tokener_get_error(tokener) == json_tokener_success && json_object_is_type(top, json_type_object) &&
-	        json_object_object_length(top) == 1 && json_object_object_get_ex(top, "issue", &issue) &&
-	        json_object_is_type(issue, json_type_object))
-		reach = reach_of_issue(issue, create);
-	json_object_put(top);
+	if (json_tokener_get_error(tokener) != json_tokener_success || !json_object_is_type(top, json_type_object)) {
+		json_object_put(top);
+		top = NULL;
+	}
 	json_tokener_free(tokener);
+	return top;
+}
+
+static unsigned reach_of_body(struct json_object *top, bool create)
+{
+	struct json_object *issue;
+	int known = 1;
+	unsigned reach = ITSELF;
+
+	if (!json_object_object_get_ex(top, "issue", &issue) || !json_object_is_type(issue, json_type_object))
+		return ALL;
+	if (!create && json_object_object_get_ex(top, "time_entry", NULL)) {
+		reach = ISSUE_REACH_TIME;
+		known++;
+	}
+	return json_object_object_length(top) == known ? reach | reach_of_issue(issue, create) : ALL;
+}
+
+unsigned issue_body_reach(const char *content_type, const char *body, size_t size, bool create)
+{
+	struct json_object *top = read_object(content_type, body, size);
+	unsigned reach = top ? reach_of_body(top, create) : ALL;
+
+	json_object_put(top);
 	return reach;
+}
+
+static bool moves(struct json_object *top)
+{
+	struct json_object *relation, *type;
+
+	if (json_object_object_length(top) != 1 || !json_object_object_get_ex(top, "relation", &relation) ||
+	        !json_object_is_type(relation, json_type_object) ||
+	        !json_object_object_get_ex(relation, "relation_type", &type) ||
+	        !json_object_is_type(type, json_type_string))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(standing); i++)
+		if (strcmp(standing[i], json_object_get_string(type)) == 0)
+			return false;
+	return true;
+}
+
+bool relation_body_moves(const char *content_type, const char *body, size_t size)
+{
+	struct json_object *top = read_object(content_type, body, size);
+	bool result = !top || moves(top);
+
+	json_object_put(top);
+	return result;
 }

@@ -23,6 +23,9 @@ static const char *const class_names[] = {
         "wiki",
         "attachment",
         "mixed",
+        "issues_details",
+        "issue_details",
+        "people",
 };
 
 /* What the answers of a resource depend on, besides TAG_ANY; own: the kind of its tag of one. */
@@ -39,8 +42,8 @@ static const struct {
         {"time_entry", TAG_TIME_ENTRY, "time_entry"},
         {"projects", TAG_PROJECTS, NULL},
         {"project", TAG_PROJECTS, NULL},
-        {"memberships", 0, NULL},
-        {"membership", 0, NULL},
+        {"memberships", TAG_PEOPLE, NULL},
+        {"membership", TAG_PEOPLE, NULL},
         {"versions", TAG_VERSIONS, NULL},
         {"version", TAG_VERSIONS | TAG_VERSION_HOURS, NULL},
         {"issue_categories", TAG_CATEGORIES, NULL},
@@ -50,12 +53,12 @@ static const struct {
         {"news_item", TAG_NEWS, NULL},
         {"wiki_index", TAG_WIKI, NULL},
         {"wiki_page", TAG_WIKI, NULL},
-        {"current_user", 0, NULL},
-        {"users", 0, NULL},
-        {"user", 0, NULL},
-        {"my_account", 0, NULL},
-        {"groups", 0, NULL},
-        {"group", 0, NULL},
+        {"current_user", TAG_PEOPLE, NULL},
+        {"users", TAG_PEOPLE, NULL},
+        {"user", TAG_PEOPLE, NULL},
+        {"my_account", TAG_PEOPLE, NULL},
+        {"groups", TAG_PEOPLE, NULL},
+        {"group", TAG_PEOPLE, NULL},
         {"custom_fields", 0, NULL},
         {"queries", 0, NULL},
         {"attachment", TAG_ATTACHMENT, "attachment"},
@@ -126,6 +129,55 @@ static void add_own(struct tags *tags, const char *kind, const struct target *ta
 	}
 }
 
+/*
+ * Parameters with which issues show, and are found by, no more than the fields of their own: nothing of watchers, relations,
+ * files, journals, children or groups.
+ */
+static const char *const plain[] = {"limit", "offset", "page", "nometa", "sort", "key", "status_id", "project_id",
+        "tracker_id", "priority_id", "category_id", "fixed_version_id", "issue_id", "parent_id", "author_id",
+        "assigned_to_id", "subject", "created_on", "updated_on", "closed_on", "start_date", "due_date"};
+
+static bool is_plain(const char *part, size_t size)
+{
+	const char *equals = memchr(part, '=', size);
+	size_t name_size = equals ? (size_t)(equals - part) : size;
+
+	if (memchr(part, ';', size))
+		return false; /* may be another parameter behind it */
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (strlen(plain[i]) == name_size && memcmp(plain[i], part, name_size) == 0)
+			return true;
+	return size == 0;
+}
+
+static bool asks_for_details(const struct target *target)
+{
+	const char *at = target->query, *end = at ? at + target->query_size : NULL;
+
+	while (at && at < end) {
+		const char *next = memchr(at, '&', (size_t)(end - at));
+		size_t size = (size_t)((next ? next : end) - at);
+
+		if (!is_plain(at, size))
+			return true;
+		at += size + 1;
+	}
+	return false;
+}
+
+static unsigned details(unsigned classes, const struct target *target)
+{
+	unsigned found = 0;
+
+	if ((classes & (TAG_ISSUES | TAG_ISSUE)) == 0 || !asks_for_details(target))
+		return 0;
+	if (classes & TAG_ISSUES)
+		found |= TAG_ISSUES_DETAILS;
+	if (classes & TAG_ISSUE)
+		found |= TAG_ISSUE_DETAILS;
+	return found;
+}
+
 void tags_of_read(
         struct tags *ret, const struct resource *resource, const struct target *target, const struct query_parts *query)
 {
@@ -137,10 +189,10 @@ void tags_of_read(
 	for (size_t i = 0; resource && i < ARRAY_SIZE(reads); i++) {
 		if (strcmp(reads[i].resource, resource->name) != 0)
 			continue;
-		tags_add_classes(ret, TAG_ANY | reads[i].classes);
+		tags_add_classes(ret, TAG_ANY | reads[i].classes | details(reads[i].classes, target));
 		/* issue.status_id=..., a saved query, a sort by the issue */
 		if ((reads[i].classes & TAG_TIME_ENTRIES) && query->normal.size > 0)
-			tags_add_classes(ret, TAG_ISSUES);
+			tags_add_classes(ret, TAG_ISSUES | TAG_ISSUES_DETAILS);
 		if (reads[i].own)
 			add_own(ret, reads[i].own, target);
 		return;

@@ -33,6 +33,10 @@ enum tag_class {
 	TAG_WIKI = 1 << 13,
 	TAG_ATTACHMENT = 1 << 14, /* attachments: what is said of them, and their bytes */
 	TAG_MIXED = 1 << 15,      /* searches, feeds, and every path that the table of resources does not know */
+	TAG_ISSUES_DETAILS =
+	        1 << 16, /* lists of issues asked for with more than plain fields (watchers, relations, files...) */
+	TAG_ISSUE_DETAILS = 1 << 17, /* single ones, such with journals, children, ... */
+	TAG_PEOPLE = 1 << 18,        /* users, groups, members; what lists find by them has TAG_ISSUES_DETAILS */
 };
 
 struct tags {

@@ -17,11 +17,14 @@
 #define HOURS        (TAG_TIME_ENTRIES | ABOUT_ISSUES | TAG_VERSION_HOURS)
 /* What hangs on issues: seen, moved and deleted with them. */
 #define WITH_ISSUES (HOURS | TAG_TIME_ENTRY | TAG_RELATIONS | TAG_ATTACHMENT)
+/* What is seen of issues only by who asks for more than their own fields. */
+#define DETAILS (TAG_ISSUES_DETAILS | TAG_ISSUE_DETAILS | TAG_MIXED)
 
 enum special {
 	PLAIN,
 	ISSUE_CREATE, /* the body says how far it reaches */
 	ISSUE_UPDATE,
+	RELATION_CREATE,
 	SETTLES,
 };
 
@@ -41,21 +44,22 @@ static const struct row rows[] = {
         {PUT, "/issues/:id", TAG_ISSUES | TAG_MIXED, "issue", TAG_ISSUE, ISSUE_UPDATE},
         {DELETE, "/issues", WITH_ISSUES, NULL, 0, PLAIN},
         {DELETE, "/issues/:id", WITH_ISSUES, NULL, 0, PLAIN},
-        {PUT, "/journals/:id", ABOUT_ISSUES, NULL, 0, PLAIN},
-        {POST, "/issues/:id/relations", ABOUT_ISSUES | TAG_RELATIONS, NULL, 0, PLAIN},
+        {PUT, "/journals/:id", DETAILS, NULL, 0, PLAIN},
+        {POST, "/issues/:id/relations", DETAILS | TAG_RELATIONS, NULL, 0, RELATION_CREATE},
         {DELETE, "/relations/:id", ABOUT_ISSUES | TAG_RELATIONS, NULL, 0, PLAIN},
-        {POST, "/issues/:id/watchers", ABOUT_ISSUES, NULL, 0, PLAIN},
-        {DELETE, "/issues/:id/watchers/:u", ABOUT_ISSUES, NULL, 0, PLAIN},
-        {POST | DELETE, "/watchers", ABOUT_ISSUES, NULL, 0, PLAIN},
+        {POST, "/issues/:id/watchers", TAG_ISSUES_DETAILS | TAG_MIXED, "issue", TAG_ISSUE, PLAIN},
+        {DELETE, "/issues/:id/watchers/:u", TAG_ISSUES_DETAILS | TAG_MIXED, "issue", TAG_ISSUE, PLAIN},
+        {POST | DELETE, "/watchers", DETAILS, NULL, 0, PLAIN},
         {POST, "/time_entries", HOURS, NULL, 0, PLAIN},
         {POST, "/projects/:p/time_entries", HOURS, NULL, 0, PLAIN},
         {POST, "/issues/:id/time_entries", HOURS, NULL, 0, PLAIN},
         {DELETE, "/time_entries/destroy", HOURS | TAG_TIME_ENTRY, NULL, 0, PLAIN},
         {PUT | DELETE, "/time_entries/:id", HOURS, "time_entry", TAG_TIME_ENTRY, PLAIN},
-        {PUT | DELETE, "/attachments/:id", ABOUT_ISSUES | TAG_WIKI | TAG_NEWS | TAG_FILES | TAG_VERSIONS, "attachment",
+        {PUT | DELETE, "/attachments/:id", DETAILS | TAG_WIKI | TAG_NEWS | TAG_FILES | TAG_VERSIONS, "attachment",
                 TAG_ATTACHMENT, PLAIN},
         {POST, "/projects/:p/versions", TAG_VERSIONS | TAG_PROJECTS | TAG_MIXED, NULL, 0, PLAIN},
-        {PUT | DELETE, "/versions/:id", TAG_VERSIONS | TAG_PROJECTS | TAG_ATTACHMENT | ABOUT_ISSUES, NULL, 0, PLAIN},
+        {DELETE, "/versions/:id", TAG_VERSIONS | TAG_PROJECTS | TAG_MIXED, NULL, 0, PLAIN}, /* unused ones only */
+        {PUT, "/versions/:id", TAG_VERSIONS | TAG_PROJECTS | TAG_ATTACHMENT | ABOUT_ISSUES, NULL, 0, PLAIN},
         {POST, "/projects/:p/issue_categories", TAG_CATEGORIES | TAG_PROJECTS | TAG_MIXED, NULL, 0, PLAIN},
         {PUT | DELETE, "/issue_categories/:id", TAG_CATEGORIES | TAG_PROJECTS | ABOUT_ISSUES, NULL, 0, PLAIN},
         {POST, "/projects/:p/files", TAG_FILES | TAG_VERSIONS | TAG_ATTACHMENT | TAG_MIXED, NULL, 0, PLAIN},
@@ -63,9 +67,11 @@ static const struct row rows[] = {
         {PUT | DELETE, "/news/:id", TAG_NEWS | TAG_ATTACHMENT | TAG_MIXED, NULL, 0, PLAIN},
         {PUT | DELETE, "/projects/:p/wiki/:title", TAG_WIKI | TAG_VERSIONS | TAG_ATTACHMENT | TAG_MIXED, NULL, 0,
                 PLAIN},
-        {POST, "/projects/:p/repository/:r/revisions/:rev/issues", ABOUT_ISSUES, NULL, 0, PLAIN},
-        {DELETE, "/projects/:p/repository/:r/revisions/:rev/issues/:id", ABOUT_ISSUES, NULL, 0, PLAIN},
+        {POST, "/projects/:p/repository/:r/revisions/:rev/issues", DETAILS, NULL, 0, PLAIN},
+        {DELETE, "/projects/:p/repository/:r/revisions/:rev/issues/:id", DETAILS, NULL, 0, PLAIN},
         {POST, "/uploads", 0, NULL, 0, PLAIN},
+        /* a new group has no members' rights to give, and nothing is assigned to it */
+        {POST, "/groups", TAG_PEOPLE | TAG_ISSUES_DETAILS | TAG_MIXED, NULL, 0, PLAIN},
         /* who may see what, and names that show everywhere */
         {POST, "/projects", TAG_ANY, NULL, 0, PLAIN},
         {PUT, "/projects/:p", TAG_ANY, NULL, 0, PLAIN},
@@ -76,7 +82,6 @@ static const struct row rows[] = {
         {POST | PUT, "/projects/:p/reopen", TAG_ANY, NULL, 0, PLAIN},
         {POST, "/projects/:p/memberships", TAG_ANY, NULL, 0, PLAIN},
         {PUT | DELETE, "/memberships/:id", TAG_ANY, NULL, 0, PLAIN},
-        {POST, "/groups", TAG_ANY, NULL, 0, PLAIN},
         {PUT | DELETE, "/groups/:id", TAG_ANY, NULL, 0, PLAIN},
         {POST | DELETE, "/groups/:id/users", TAG_ANY, NULL, 0, PLAIN},
         {DELETE, "/groups/:id/users/:u", TAG_ANY, NULL, 0, PLAIN},
@@ -147,22 +152,34 @@ static const struct row *find_row(
 	return NULL;
 }
 
-/* What a change of one issue raises beyond its row. */
-static unsigned reach(const struct write_shape *write, bool create)
-{
-	enum issue_reach reach = ISSUE_REACH_ALL;
+/* The classes of enum issue_reach. */
+static const struct {
+	unsigned reach, classes;
+} reaches[] = {
+        {ISSUE_REACH_DETAILS, TAG_ISSUE_DETAILS},
+        {ISSUE_REACH_HOURS, TAG_VERSION_HOURS},
+        {ISSUE_REACH_FILES, TAG_ATTACHMENT},
+        {ISSUE_REACH_ISSUES, ABOUT_ISSUES},
+        {ISSUE_REACH_TIME, HOURS},
+        {ISSUE_REACH_ALL, WITH_ISSUES},
+};
 
-	if (write->body && write->query->normal.size == 0)
-		reach = issue_body_reach(write->content_type, write->body, write->body_size, create);
-	switch (reach) {
-	case ISSUE_REACH_ITSELF:
-		return 0;
-	case ISSUE_REACH_ISSUES:
-		return ABOUT_ISSUES | TAG_VERSION_HOURS;
-	case ISSUE_REACH_ALL:
-		return WITH_ISSUES;
-	}
-	WRONG("a reach outside its enum");
+/* What the body of a write adds to its row. Parameters of a query would come before those of the body. */
+static unsigned reach(const struct write_shape *write, enum special special)
+{
+	bool readable = write->body && write->query->normal.size == 0;
+	unsigned classes = 0, flags = ISSUE_REACH_ALL;
+
+	if (special == RELATION_CREATE)
+		return readable && !relation_body_moves(write->content_type, write->body, write->body_size)
+		               ? 0
+		               : ABOUT_ISSUES;
+	if (readable)
+		flags = issue_body_reach(write->content_type, write->body, write->body_size, special == ISSUE_CREATE);
+	for (size_t i = 0; i < ARRAY_SIZE(reaches); i++)
+		if (flags & reaches[i].reach)
+			classes |= reaches[i].classes;
+	return classes;
 }
 
 /* The one that the write names, and readers of which it cannot be told whether they are of that one. */
@@ -195,8 +212,8 @@ void tags_of_write(struct tags *ret, const struct write_shape *write)
 		return;
 	}
 	classes = row->classes;
-	if (row->special == ISSUE_CREATE || row->special == ISSUE_UPDATE)
-		classes |= reach(write, row->special == ISSUE_CREATE);
+	if (row->special == ISSUE_CREATE || row->special == ISSUE_UPDATE || row->special == RELATION_CREATE)
+		classes |= reach(write, row->special);
 	tags_add_classes(ret, classes);
 	if (row->own)
 		add_own(ret, row, first);

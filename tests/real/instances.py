@@ -1,12 +1,14 @@
 """Private instances of Debian's Redmine, through tools/redmine-instance, and what reached them."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "redmine-instance"
+LINE_LIMIT = 256 * 1024  # bytes of a line of the log, at most
 START_LIMIT = 240  # seconds, with a database to build
 
 
@@ -50,14 +52,17 @@ class Instance:
         return {*self.keys.values(), *self.sample["feed_keys"].values(), *self.sample["passwords"].values()}
 
     def mark(self):
-        """A place in the log, for reached()."""
-        return self.log.stat().st_size
+        """A place in the log, for reached(): behind the last whole line."""
+        with self.log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            start = log.seek(max(0, size - LINE_LIMIT))
+            return start + log.read().rfind(b"\n") + 1
 
     def reached(self, mark=0):
-        """The requests that reached this Redmine since the mark, in order of their answers."""
-        with self.log.open() as log:
+        """The requests that reached this Redmine since the mark, in order of their answers. What is being written is not there yet."""
+        with self.log.open("rb") as log:
             log.seek(mark)
-            return [json.loads(line) for line in log]
+            return [json.loads(line) for line in log.read().split(b"\n")[:-1]]
 
     def stop(self):
         self.keeper.stdin.close()

@@ -8,8 +8,16 @@ static const struct {
 } reads[] = {
         {"/issues.json", "any issues"},
         {"/projects/1/issues.xml?limit=2", "any issues"},
+        {"/issues.json?status_id=*&&sort=id&assigned_to_id=me", "any issues"},
+        {"/issues.json?include=relations", "any issues issues_details"},
+        {"/issues.json?watcher_id=me", "any issues issues_details"},
+        {"/issues.json?limit=2;include=relations", "any issues issues_details"},
+        {"/issues.json?%6cimit=2", "any issues issues_details"},
+        {"/issues.json?limit[]=2", "any issues issues_details"},
+        {"/issues.json?limit", "any issues"},
         {"/issues/12.json", "any issue issue:12"},
-        {"/issues/0012.json?include=children", "any issue issue:12"},
+        {"/issues/0012.json?include=children", "any issue issue_details issue:12"},
+        {"/issues/12.json?key=a", "any issue issue:12"},
         {"/issues/12abc.json", "any issue issue:?"},
         {"/issues/1%32.json", "any issue issue:?"},
         {"/issues/1234567890123456789012.json", "any issue issue:?"},
@@ -17,7 +25,7 @@ static const struct {
         {"/relations/3.json", "any relations"},
         {"/time_entries.json", "any time_entries"},
         {"/time_entries.json?key=abc", "any time_entries"},
-        {"/time_entries.json?issue.status_id=1", "any time_entries issues"},
+        {"/time_entries.json?issue.status_id=1", "any time_entries issues issues_details"},
         {"/time_entries/7.xml", "any time_entry time_entry:7"},
         {"/projects.json", "any projects"},
         {"/projects/foo.json", "any projects"},
@@ -33,10 +41,10 @@ static const struct {
         {"/attachments/thumbnail/4/100", "any attachment attachment:4"},
         {"/queries.json", "any"},
         {"/custom_fields.json", "any"},
-        {"/users/current.json", "any"},
-        {"/users/5.json", "any"},
-        {"/groups.json", "any"},
-        {"/projects/1/memberships.json", "any"},
+        {"/users/current.json", "any people"},
+        {"/users/5.json", "any people"},
+        {"/groups.json", "any people"},
+        {"/projects/1/memberships.json", "any people"},
         {"/search.json?q=a", "any mixed"},
         {"/issues.atom", "any mixed"},
         {"/issues/1.atom", "any mixed"},
@@ -102,7 +110,8 @@ START_TEST(numbers)
 	ck_assert_uint_eq(tag_number("any"), tag_number("any"));
 	ck_assert_str_eq(tag_class_name(TAG_ANY), "any");
 	ck_assert_str_eq(tag_class_name(TAG_MIXED), "mixed");
-	ck_assert_ptr_null(tag_class_name(TAG_MIXED << 1));
+	ck_assert_str_eq(tag_class_name(TAG_PEOPLE), "people");
+	ck_assert_ptr_null(tag_class_name(TAG_PEOPLE << 1));
 }
 END_TEST
 

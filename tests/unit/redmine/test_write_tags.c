@@ -6,7 +6,9 @@
 #define ABOUT_ISSUES "issues issue mixed"
 #define HOURS        ABOUT_ISSUES " time_entries version_hours"
 #define WITH_ISSUES  HOURS " time_entry relations attachment"
+#define DETAILS      "issues_details issue_details mixed"
 #define EVERYTHING   "any meta"
+#define RELATION(t)  "{\"relation\":{\"issue_to_id\":2,\"relation_type\":\"" t "\"}}"
 #define NOTE         "{\"issue\":{\"notes\":\"a\"}}"
 
 static const struct {
@@ -23,30 +25,41 @@ static const struct {
         {"PUT", "/issues/12x.json", NOTE, "issues mixed issue"},
         {"PUT", "/issues/1%32.json", NOTE, "issues mixed issue"},
         {"PUT", "/issues/12.json", "{\"issue\":{\"status_id\":5}}", ABOUT_ISSUES " version_hours"},
+        {"PUT", "/issues/12.json", "{\"issue\":{\"subject\":\"a\"}}", "issues mixed issue_details issue:12 issue:?"},
+        {"PUT", "/issues/12.json", "{\"issue\":{\"fixed_version_id\":5,\"uploads\":[]}}",
+                "issues mixed version_hours attachment issue:12 issue:?"},
+        {"PUT", "/issues/12.json", "{\"issue\":{\"notes\":\"\"},\"time_entry\":{}}", HOURS},
         {"DELETE", "/issues/12.json", NULL, WITH_ISSUES},
         {"DELETE", "/issues.json?ids[]=1", NULL, WITH_ISSUES},
-        {"PUT", "/journals/1.json", NULL, ABOUT_ISSUES},
-        {"POST", "/issues/1/relations.json", NULL, ABOUT_ISSUES " relations"},
+        {"PUT", "/journals/1.json", NULL, DETAILS},
+        {"POST", "/issues/1/relations.json", NULL, ABOUT_ISSUES " issues_details issue_details relations"},
+        {"POST", "/issues/1/relations.json", RELATION("precedes"),
+                ABOUT_ISSUES " issues_details issue_details relations"},
+        {"POST", "/issues/1/relations.json", RELATION("blocks"), DETAILS " relations"},
+        {"POST", "/issues/1/relations.json?relation[relation_type]=follows", RELATION("blocks"),
+                ABOUT_ISSUES " issues_details issue_details relations"},
         {"DELETE", "/relations/1.json", NULL, ABOUT_ISSUES " relations"},
-        {"POST", "/issues/1/watchers.json", NULL, ABOUT_ISSUES},
-        {"DELETE", "/issues/1/watchers/2.json", NULL, ABOUT_ISSUES},
-        {"POST", "/watchers.json", NULL, ABOUT_ISSUES},
+        {"POST", "/issues/1/watchers.json", NULL, "issues_details mixed issue:1 issue:?"},
+        {"DELETE", "/issues/1/watchers/2.json", NULL, "issues_details mixed issue:1 issue:?"},
+        {"DELETE", "/issues/1a/watchers/2.json", NULL, "issues_details mixed issue"},
+        {"POST", "/watchers.json", NULL, DETAILS},
         {"POST", "/time_entries.json", NULL, HOURS},
         {"POST", "/projects/foo/time_entries.json", NULL, HOURS},
         {"POST", "/issues/3/time_entries.json", NULL, HOURS},
         {"PUT", "/time_entries/4.json", NULL, HOURS " time_entry:4 time_entry:?"},
         {"DELETE", "/time_entries/4.xml", NULL, HOURS " time_entry:4 time_entry:?"},
         {"DELETE", "/time_entries/destroy.json?ids[]=4", NULL, HOURS " time_entry"},
-        {"PATCH", "/attachments/1.json", NULL, ABOUT_ISSUES " wiki news files versions attachment:1 attachment:?"},
+        {"PATCH", "/attachments/1.json", NULL, DETAILS " wiki news files versions attachment:1 attachment:?"},
         {"POST", "/projects/1/versions.json", NULL, "versions projects mixed"},
         {"PUT", "/versions/1.json", NULL, ABOUT_ISSUES " versions projects attachment"},
+        {"DELETE", "/versions/1.json", NULL, "versions projects mixed"},
         {"POST", "/projects/1/issue_categories.json", NULL, "categories projects mixed"},
         {"DELETE", "/issue_categories/1.json", NULL, ABOUT_ISSUES " categories projects"},
         {"POST", "/projects/foo/files.json", NULL, "files versions attachment mixed"},
         {"POST", "/projects/foo/news.json", NULL, "news attachment mixed"},
         {"DELETE", "/news/1.json", NULL, "news attachment mixed"},
         {"PUT", "/projects/foo/wiki/X.json", NULL, "wiki versions attachment mixed"},
-        {"DELETE", "/projects/foo/repository/r/revisions/1/issues/2.json", NULL, ABOUT_ISSUES},
+        {"DELETE", "/projects/foo/repository/r/revisions/1/issues/2.json", NULL, DETAILS},
         /* who may see what */
         {"POST", "/projects.json", NULL, "any"},
         {"PUT", "/projects/foo.json", NULL, "any"},
@@ -54,6 +67,8 @@ static const struct {
         {"PUT", "/projects/foo/archive.json", NULL, "any"},
         {"POST", "/projects/foo/memberships.json", NULL, "any"},
         {"DELETE", "/memberships/1.json", NULL, "any"},
+        {"POST", "/groups.json", NULL, "people issues_details mixed"},
+        {"PUT", "/groups/1.json", NULL, "any"},
         {"POST", "/groups/1/users.json", NULL, "any"},
         {"PUT", "/users/1.json", NULL, EVERYTHING},
         {"PUT", "/my/account.json", NULL, EVERYTHING},
