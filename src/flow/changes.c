@@ -47,6 +47,7 @@ struct changes {
 	bool closed, threaded;
 	pthread_t thread;
 	uint64_t told[ARRAY_SIZE(source_names)];
+	uint64_t taken, refused;
 };
 
 struct changes *changes_new(struct cache *cache)
@@ -342,10 +343,22 @@ int changes_listen(struct changes *changes, const char *last_id, size_t limit, i
 	return 0;
 }
 
+void changes_note_delivery(struct changes *changes, bool taken)
+{
+	pthread_mutex_lock(&changes->lock);
+	if (taken)
+		changes->taken++;
+	else
+		changes->refused++;
+	pthread_mutex_unlock(&changes->lock);
+}
+
 void changes_get_figures(struct changes *changes, struct changes_figures *ret)
 {
 	pthread_mutex_lock(&changes->lock);
 	memcpy(ret->told, changes->told, sizeof(ret->told));
 	ret->listeners = changes->listener_count;
+	ret->taken = changes->taken;
+	ret->refused = changes->refused;
 	pthread_mutex_unlock(&changes->lock);
 }

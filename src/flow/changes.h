@@ -18,6 +18,7 @@ enum change_source { CHANGE_WRITE, CHANGE_WATCHER, CHANGE_WEBHOOK };
 struct changes_figures {
 	uint64_t told[CHANGE_WEBHOOK + 1]; /* by source */
 	uint64_t listeners;                /* now */
+	uint64_t taken, refused;           /* deliveries of webhooks: believed; not signed, or none */
 };
 
 /* cache: borrowed. NULL: out of memory. A thread of its own is started when there is need. */
@@ -48,6 +49,9 @@ void changes_settle(struct changes *changes, const struct tags *tags);
  */
 int changes_listen(
         struct changes *changes, const char *last_id, size_t limit, int64_t heartbeat_ms, struct stream *ret);
+
+/* A delivery of a webhook has come; taken: it is one, and signed. Any thread. */
+void changes_note_delivery(struct changes *changes, bool taken);
 
 /* Counted since the start. Any thread. */
 void changes_get_figures(struct changes *changes, struct changes_figures *ret);

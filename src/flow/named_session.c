@@ -43,22 +43,6 @@ static bool is_permitted(const struct conf_session *session, const struct reques
 	return session->listeners.count + session->uids.count + session->gids.count > 0 || session->token;
 }
 
-/*
- * A web page of another origin makes a browser send what it likes, with the browser's rights to connect. Browsers say
- * where the request is from: Origin (Fetch standard, 3.1) and Sec-Fetch-Site (Fetch Metadata, 2.3).
- */
-static bool is_foreign_page(const struct request *r)
-{
-	const char *origin = fields_get(&r->fields, "Origin");
-	const char *site = fields_get(&r->fields, "Sec-Fetch-Site");
-	const char *scheme = r->secure ? "https://" : "http://";
-
-	if (site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0)
-		return true;
-	return origin && (strncmp(origin, scheme, strlen(scheme)) != 0 || !r->authority ||
-	                         strcasecmp(origin + strlen(scheme), r->authority) != 0);
-}
-
 static bool has_credential(const struct conf_session *session)
 {
 	return session->key || session->username;
@@ -88,7 +72,7 @@ static const struct conf_session *choose(struct request *r, const char *name)
 		refuse(r, 400, SESSION_FIELD ": there is more than one.");
 		return NULL;
 	}
-	if (is_foreign_page(r)) {
+	if (request_of_foreign_page(r)) {
 		refuse(r, 403, SESSION_FIELD ": a web page of another origin cannot use a session.");
 		return NULL;
 	}

@@ -170,3 +170,15 @@ void request_answer_entry(struct request *r, struct entry *entry)
 	r->answer.entry = entry_ref(entry);
 	r->answer.status = not_modified ? 304 : entry->status;
 }
+
+bool request_of_foreign_page(const struct request *r)
+{
+	const char *origin = fields_get(&r->fields, "Origin");
+	const char *site = fields_get(&r->fields, "Sec-Fetch-Site");
+	const char *scheme = r->secure ? "https://" : "http://";
+
+	if (site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0)
+		return true;
+	return origin && (strncmp(origin, scheme, strlen(scheme)) != 0 || !r->authority ||
+	                         strcasecmp(origin + strlen(scheme), r->authority) != 0);
+}

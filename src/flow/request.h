@@ -173,4 +173,10 @@ void request_cut_body(struct request *r);
 /* Frees what the answer holds; its kind is ANSWER_NONE afterwards. */
 void answer_release(struct answer *answer);
 
+/*
+ * A web page of another origin makes a browser send what it likes, with the browser's rights to connect. Browsers say
+ * where the request is from: Origin (Fetch standard, 3.1) and Sec-Fetch-Site (Fetch Metadata, 2.3). Pure.
+ */
+bool request_of_foreign_page(const struct request *r);
+
 #endif

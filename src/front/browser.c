@@ -90,3 +90,8 @@ bool browser_replaces(const struct request *r, const char *name)
 {
 	return strncasecmp(name, "Access-Control-", 15) == 0 && strcmp(r->method, "OPTIONS") != 0 && origin_of(r);
 }
+
+bool browser_is_stranger(const struct request *r)
+{
+	return request_of_foreign_page(r) && !origin_of(r);
+}

@@ -18,4 +18,7 @@ int browser_fields(const struct request *r, struct fields *out) MUST_CHECK;
 /* True when a field of Redmine's would contradict those: the answer to r goes without it. Pure. */
 bool browser_replaces(const struct request *r, const char *name);
 
+/* True for a request of a page whose origin is neither listed nor the daemon's own. Pure. */
+bool browser_is_stranger(const struct request *r);
+
 #endif

@@ -214,6 +214,8 @@ static const struct metric metrics[] = {
 	COUNTER("credential_checks_unknown", credentials.unknown, "Checks that Redmine did not answer."),
 	FAMILY("changes_told", COUNTER, print_changes, "Events told to those who listen at /-/events, by where they come from."),
 	GAUGE("changes_listeners", changes.listeners, "Connections that listen for events."),
+	COUNTER("webhook_deliveries", changes.taken, "Deliveries of Redmine's webhooks that were believed."),
+	COUNTER("webhook_refused", changes.refused, "Deliveries that were not: not signed with the secret, too large, or none."),
 	COUNTER("watch_rounds", watch.polls, "Looks at lists of Redmine for changes made elsewhere."),
 	COUNTER("watch_requests", watch.requests, "Requests to Redmine that they took."),
 	COUNTER("watch_failures", watch.failures, "Those of them that had no answer to go by."),

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "flow/changes.h"
+#include "front/browser.h"
 #include "front/errand_page.h"
 #include "front/metrics.h"
 #include "front/metrics_text.h"
@@ -102,14 +103,22 @@ static void answer_metrics(struct front *front, struct request *r)
 		answer_with(r, 200, metrics_content_type(open_metrics), text.data, text.size);
 }
 
-/* Open to whoever may connect: an event says that something has changed, and not what it is. */
+/*
+ * Open to whoever may connect, but for web pages of origins that are not listed: an event says that something has changed,
+ * and not what it is.
+ */
 static void answer_events(struct front *front, struct request *r)
 {
-	int error = request_is_head(r)
-	                    ? 0
-	                    : changes_listen(front->flow->changes, fields_get(&r->fields, "Last-Event-ID"),
-	                              (size_t)r->conf->events.clients, r->conf->events.heartbeat_ms, &r->answer.stream);
+	int error = 0;
 
+	if (browser_is_stranger(r)) {
+		request_answer_error(
+		        r, 403, 0, "Web pages of other origins are told nothing (listen.allowed_origins).");
+		return;
+	}
+	if (!request_is_head(r))
+		error = changes_listen(front->flow->changes, fields_get(&r->fields, "Last-Event-ID"),
+		        (size_t)r->conf->events.clients, r->conf->events.heartbeat_ms, &r->answer.stream);
 	if (error < 0) {
 		request_answer_error(r, 503, 10, "No more listeners are taken (events.clients).");
 		return;

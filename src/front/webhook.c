@@ -75,21 +75,29 @@ static bool is_signed(const struct webhook *webhook, const char *signature, cons
 	return digest_equal(given, right);
 }
 
+static enum MHD_Result refuse(
+        struct webhook *webhook, struct MHD_Connection *connection, unsigned status, const char *text)
+{
+	changes_note_delivery(webhook->flow->changes, false);
+	return answer(connection, status, text);
+}
+
 static enum MHD_Result take(struct webhook *webhook, struct MHD_Connection *connection, const struct delivery *delivery)
 {
 	const char *signature = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, SIGNATURE);
 	struct tags tags;
 
 	if (delivery->too_large)
-		return answer(connection, 413, "The delivery is larger than 1 MiB.\n");
+		return refuse(webhook, connection, 413, "The delivery is larger than 1 MiB.\n");
 	if (!is_signed(webhook, signature, &delivery->body)) {
 		log_warn("webhook: a delivery without the right " SIGNATURE " was refused");
-		return answer(connection, 401, SIGNATURE " is missing or wrong.\n");
+		return refuse(webhook, connection, 401, SIGNATURE " is missing or wrong.\n");
 	}
 	if (webhook_read(&tags, delivery->body.data, delivery->body.size) < 0)
-		return answer(connection, 400, "The body is no delivery of a webhook.\n");
+		return refuse(webhook, connection, 400, "The body is no delivery of a webhook.\n");
 	if (tags.count > 0)
 		changes_make(webhook->flow->changes, CHANGE_WEBHOOK, &tags);
+	changes_note_delivery(webhook->flow->changes, true);
 	return answer(connection, 200, "taken\n");
 }
 

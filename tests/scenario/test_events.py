@@ -141,3 +141,18 @@ def test_ends_with_the_daemon(launch, fake):
         assert listener.next() == {}
         daemon.stop(limit=LIMIT)
         assert list(listener.parts) == []
+
+
+def test_web_pages_of_other_origins_are_told_nothing(launch, fake):
+    """As an EventSource asks (HTML section 9.2): Origin on requests across origins only, and the browser's word of where from."""
+    daemon = launch({**OPTIONS, "listen.allowed_origins": "https://dashboard.example.org"})
+    stranger = [("Origin", "https://evil.example.org"), ("Sec-Fetch-Site", "cross-site"), ("Accept", "text/event-stream")]
+    for fields in (stranger, stranger[:1], stranger[1:], [("Origin", "null")]):
+        answer = daemon.get("/-/events", fields)
+        assert answer.status == 403 and not answer.get("Access-Control-Allow-Origin"), fields
+    own = [("Sec-Fetch-Site", "same-origin")]
+    listed = [("Origin", "https://dashboard.example.org"), ("Sec-Fetch-Site", "cross-site")]
+    for fields in (own, listed):
+        answer = daemon.request("HEAD", "/-/events", fields)
+        assert answer.status == 200 and answer.get("Access-Control-Allow-Origin") == dict(fields).get("Origin")
+    assert "redmine_cached_changes_listeners 0\n" in daemon.get("/-/metrics").text

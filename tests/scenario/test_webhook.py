@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 
 import pytest
 
@@ -29,10 +30,10 @@ def receiving(launch, fake, tmp_path):
     daemon.secrets.add(SECRET)
 
     def deliver(payload, signature=None, method="POST"):
-        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        body = payload if isinstance(payload, bytes) else as_rails(payload)
         if signature is None:
             signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        fields = [("Content-Type", "application/json"), ("User-Agent", "Redmine")]
+        fields = [("Accept", "*/*"), ("Content-Type", "application/json"), ("User-Agent", "Redmine"), ("Connection", "close")]
         if signature:
             fields.append(("X-Redmine-Signature-256", signature))
         with Connection(("127.0.0.1", port)) as connection:
@@ -44,15 +45,49 @@ def receiving(launch, fake, tmp_path):
     return daemon
 
 
+def as_rails(payload):
+    """Hash#to_json: no blanks, other letters as they are, but what a web page could trip over escaped."""
+    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode()
+
+
 def issue(kind="issue.updated", number=3, **more):
-    return {
-        "type": kind,
-        "timestamp": "2026-11-22T12:00:00Z",
-        "data": {
-            "issue": {"id": number, "project": {"id": 1, "name": "eCookbook"}, "subject": "said by a webhook", **more},
-            "journal": {"id": 9, "created_on": "2026-11-22T12:00:00Z", "notes": "ü", "details": []},
-        },
+    """Issue::Webhookable: issues/show.api.rsb as its owner sees it, and the journal of an update that he may see."""
+    shown = {
+        "id": number,
+        "project": {"id": 1, "name": "eCookbook"},
+        "tracker": {"id": 1, "name": "Bug"},
+        "status": {"id": 2, "name": "Assigned", "is_closed": False},
+        "priority": {"id": 5, "name": "Normal"},
+        "author": {"id": 2, "name": "John <Smith> & sons"},
+        **more,
+        "subject": "said by a webhook\u2028",
+        "description": "ü",
+        "start_date": "2026-11-21",
+        "due_date": None,
+        "done_ratio": 0,
+        "is_private": False,
+        "estimated_hours": None,
+        "total_estimated_hours": None,
+        "spent_hours": 154.25,
+        "total_spent_hours": 154.25,
+        "custom_fields": [{"id": 2, "name": "Searchable field", "value": "125"}],
+        "created_on": "2026-11-19T12:00:00Z",
+        "updated_on": "2026-11-22T12:00:00Z",
+        "closed_on": None,
     }
+    data = {"issue": shown}
+    if kind == "issue.updated":
+        data["journal"] = {
+            "id": 9,
+            "created_on": "2026-11-22T12:00:00Z",
+            "notes": "ü",
+            "user": {"id": 2, "name": "John Smith"},
+            "details": [{"property": "attr", "prop_key": "status_id", "old_value": "1", "value": "2"}],
+        }
+    return {"type": kind, "timestamp": "2026-11-22T12:00:00Z", "data": data}
 
 
 def hits(daemon):
@@ -73,10 +108,27 @@ def test_parent_is_dropped_too(receiving):
 
 
 def test_delivery_that_comes_again_does_no_harm(receiving):
+    """Whoever has caught one may send it as often as he likes: what is shown is what Redmine says then."""
     for _ in range(3):
         assert receiving.deliver(issue()).status == 200
     hits(receiving)
     assert hits(receiving) == [True] * 4
+
+
+def test_deleted_issue(receiving):
+    assert receiving.deliver(issue("issue.deleted")).status == 200
+    assert hits(receiving) == [False, False, False, True]
+
+
+def test_deliveries_are_counted(receiving):
+    def figures():
+        text = receiving.get("/-/metrics").text
+        return [int(re.search(rf"^redmine_cached_webhook_{name}_total (\d+)", text, re.M)[1]) for name in ("deliveries", "refused")]
+
+    receiving.deliver(issue())
+    receiving.deliver(issue(), "")
+    receiving.deliver(b"{}")
+    assert figures() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +142,7 @@ def test_delivery_without_the_right_signature_does_nothing(receiving, signature)
 
 
 def test_signature_is_of_the_very_bytes(receiving):
-    body = json.dumps(issue()).encode()
+    body = as_rails(issue())
     signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     assert receiving.deliver(body + b" ", signature).status == 401
     assert receiving.deliver(body, signature.upper().replace("SHA", "sha")).status == 401
