@@ -361,6 +361,7 @@ static void serve(struct daemon *d)
 			break;
 		case SIGUSR2:
 			clock_load_test_offset();
+			warmer_look(d->warmer);
 			break;
 		default:
 			service_stopping();

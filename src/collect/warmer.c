@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/schedule.h"
 #include "flow/inner.h"
 #include "redmine/redact.h"
 
@@ -12,6 +13,7 @@
 #define BODY_LIMIT    (256 * 1024 * 1024) /* bytes of one answer */
 #define TARGET_SHOWN  512
 #define NAME_MAX_SIZE 64
+#define LOOK_US       30000000 /* the wall clock may be set, or the machine sleep */
 
 struct warmer {
 	struct flow *flow;
@@ -21,6 +23,7 @@ struct warmer {
 	struct conf *conf;
 	struct warmer_figures figures;
 	bool stopping, answered, good;
+	bool woken;      /* the time may be another one */
 	bool complained; /* a read failed, and the log says so; said again when all went well meanwhile */
 	char why[128];
 };
@@ -80,18 +83,25 @@ static const struct conf_session *split(const struct conf *conf, const char *rea
 	return conf_session(conf, name);
 }
 
-/* Under the lock, given up meanwhile. One read; what is fresh beyond the next round is left as it is. */
-static void read_one(struct warmer *w, struct conf *conf, const char *read)
+/* What is fresh beyond the next round is left as it is; anew: nothing is. */
+static int add_freshness(struct fields *fields, const struct conf *conf, bool anew)
+{
+	char freshness[48];
+
+	snprintf(
+	        freshness, sizeof(freshness), "min-fresh=%lld", (long long)(conf->warm.interval_ms * 3 / 2 / 1000 + 1));
+	return fields_add(fields, "Cache-Control", anew ? "no-cache" : freshness);
+}
+
+/* Under the lock, given up meanwhile. One read. */
+static void read_one(struct warmer *w, struct conf *conf, const char *read, bool anew)
 {
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
 	const char *target;
 	const struct conf_session *session = split(conf, read, &target);
 	struct inner *inner;
-	char freshness[48];
 
-	snprintf(
-	        freshness, sizeof(freshness), "min-fresh=%lld", (long long)(conf->warm.interval_ms * 3 / 2 / 1000 + 1));
-	if (!session || fields_add(&fields, "Cache-Control", freshness) < 0)
+	if (!session || add_freshness(&fields, conf, anew) < 0)
 		return;
 	w->answered = false;
 	pthread_mutex_unlock(&w->lock);
@@ -121,7 +131,7 @@ static void read_one(struct warmer *w, struct conf *conf, const char *read)
 }
 
 /* Under the lock. All reads once, not more of them a minute than the budget allows. */
-static void go_round(struct warmer *w, struct conf *conf)
+static void go_round(struct warmer *w, struct conf *conf, bool anew)
 {
 	int64_t pause_us = 60 * 1000000LL / conf->warm.budget, next_us = clock_monotonic_us();
 
@@ -129,7 +139,70 @@ static void go_round(struct warmer *w, struct conf *conf)
 		if (i > 0 && !wait_until(w, conf, next_us))
 			return;
 		next_us = clock_monotonic_us() + pause_us;
-		read_one(w, conf, conf->warm.reads.items[i]);
+		read_one(w, conf, conf->warm.reads.items[i], anew);
+	}
+}
+
+/* Under the lock, given up meanwhile: rounds without a pause longer than the interval. False: something else holds now. */
+static bool keep_warm(struct warmer *w, struct conf *conf)
+{
+	int64_t next_us = clock_monotonic_us() + conf->warm.interval_ms * 1000;
+
+	go_round(w, conf, false);
+	return wait_until(w, conf, next_us);
+}
+
+/* The times of the settings, which were checked; returns their number. */
+static size_t read_times(const struct conf *conf, struct schedule_time ret[SCHEDULE_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->warm.times.count && count < SCHEDULE_MAX; i++) {
+		struct fail fail = {0};
+
+		if (schedule_parse(&ret[count], conf->warm.times.items[i], &fail) == 0)
+			count++;
+	}
+	return count;
+}
+
+/* Under the lock: until then, by the wall clock, or until somebody wakes it. */
+static void wait_for_time(struct warmer *w, const struct conf *conf, int64_t wall_ms)
+{
+	int64_t left_us = (wall_ms - clock_wall_ms()) * 1000, end_us;
+	struct timespec until;
+
+	if (left_us <= 0)
+		return;
+	end_us = clock_monotonic_us() + (left_us < LOOK_US ? left_us : LOOK_US);
+	until = (struct timespec){.tv_sec = end_us / 1000000, .tv_nsec = end_us % 1000000 * 1000};
+	while (!w->stopping && !w->woken && w->conf == conf && clock_monotonic_us() < end_us)
+		pthread_cond_timedwait(&w->changed, &w->lock, &until);
+	w->woken = false;
+}
+
+/* Under the lock, given up meanwhile: within the spans it is kept warm, at a moment all is asked for once. */
+static void keep_hours(struct warmer *w, struct conf *conf)
+{
+	struct schedule_time times[SCHEDULE_MAX];
+	struct schedule schedule = {.items = times, .count = read_times(conf, times)};
+	int64_t looked_ms = clock_wall_ms(), next_ms = schedule_next(&schedule, looked_ms);
+
+	while (!w->stopping && w->conf == conf) {
+		int64_t now_ms = clock_wall_ms();
+
+		if (now_ms < looked_ms) /* it was set back */
+			next_ms = schedule_next(&schedule, now_ms);
+		looked_ms = now_ms;
+		if (schedule_open(&schedule, now_ms)) {
+			keep_warm(w, conf);
+			next_ms = schedule_next(&schedule, now_ms);
+		} else if (now_ms >= next_ms) {
+			go_round(w, conf, true);
+			next_ms = schedule_next(&schedule, now_ms);
+		} else {
+			wait_for_time(w, conf, next_ms);
+		}
 	}
 }
 
@@ -140,15 +213,15 @@ static void *work(void *arg)
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping) {
 		struct conf *conf = conf_ref(w->conf);
-		int64_t next_us = clock_monotonic_us() + conf->warm.interval_ms * 1000;
 
-		if (conf->warm.reads.count > 0) {
-			go_round(w, conf);
-			wait_until(w, conf, next_us);
-		} else {
+		if (conf->warm.reads.count > 0 && conf->warm.times.count > 0)
+			keep_hours(w, conf);
+		else if (conf->warm.reads.count > 0)
+			while (keep_warm(w, conf))
+				;
+		else
 			while (!w->stopping && w->conf == conf)
 				pthread_cond_wait(&w->changed, &w->lock);
-		}
 		conf_unref(conf);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -192,6 +265,14 @@ void warmer_set_conf(struct warmer *w, struct conf *conf)
 	pthread_mutex_lock(&w->lock);
 	conf_unref(w->conf);
 	w->conf = conf_ref(conf);
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void warmer_look(struct warmer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->woken = true;
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 }

@@ -1,7 +1,8 @@
 /*
  * What [warm] names is read again and again before anyone asks, with a named
  * session's credentials, one read at a time and one rank below everything
- * else: who asks for it next finds it in the cache.
+ * else: who asks for it next finds it in the cache. Round the clock, or at the
+ * times that the settings say.
  */
 #ifndef COLLECT_WARMER_H
 #define COLLECT_WARMER_H
@@ -19,6 +20,8 @@ struct warmer_figures {
 int warmer_start(struct flow *flow, struct conf *conf, struct warmer **ret);
 /* New settings, from the next read on. Any thread. */
 void warmer_set_conf(struct warmer *warmer, struct conf *conf);
+/* The wall clock was moved: looks whether it is time now. Any thread. */
+void warmer_look(struct warmer *warmer);
 /* Ends it; what is under way is not waited for. While the flow still takes inner requests. NULL is allowed. */
 void warmer_stop(struct warmer *warmer);
 /* Any thread. */

@@ -1,6 +1,7 @@
 #include "conf/check.h"
 
 #include "conf/address.h"
+#include "conf/schedule.h"
 #include "conf/secret.h"
 #include "conf/session.h"
 
@@ -305,7 +306,11 @@ static int complete_control_path(const struct check *check)
 /* Each read's session has a section. */
 static void check_warm(const struct check *check)
 {
-	const struct text_list *reads = &check->conf->warm.reads;
+	const struct text_list *reads = &check->conf->warm.reads, *times = &check->conf->warm.times;
+
+	if (times->count > SCHEDULE_MAX)
+		check_wrong(check, "warm", "", "at", times->items[SCHEDULE_MAX], "there are more than %d of them",
+		        SCHEDULE_MAX);
 
 	for (size_t i = 0; i < reads->count; i++) {
 		CLEANUP(freep) char *name = strndup(reads->items[i], strcspn(reads->items[i], " "));

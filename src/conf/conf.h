@@ -161,6 +161,7 @@ struct conf {
 	} events;
 	struct {
 		struct text_list reads; /* "SESSION /path" */
+		struct text_list times; /* as schedule_parse() reads them; empty: round the clock */
 		int64_t interval_ms;    /* 20s */
 		int budget;             /* reads a minute, 60 */
 	} warm;

@@ -5,6 +5,7 @@ libdaemon_a_SOURCES += \
 	src/conf/load.c \
 	src/conf/option.c src/conf/option.h src/conf/options.h \
 	src/conf/print.c \
+	src/conf/schedule.c src/conf/schedule.h \
 	src/conf/secret.c src/conf/secret.h \
 	src/conf/session.c src/conf/session.h \
 	src/conf/setting.c src/conf/setting.h \

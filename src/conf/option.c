@@ -24,6 +24,7 @@
 #define HOSTS         &type_hosts, ""
 #define ORIGINS       &type_origins, ""
 #define READS         &type_reads, ""
+#define TIMES         &type_times, ""
 #define TEXT          &type_text, ""
 #define SECRET        &type_secret, ""
 #define PROXY(words)  &type_proxy, words

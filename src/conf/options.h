@@ -12,7 +12,7 @@
  * LIFETIME_OPTION(section, ...)                                           of struct conf_lifetime: any name
  *   type    what type.h offers: URL(schemes) PATH(words) OBJECT BOOL NUMBER COUNT SIZE SPAN CHOICE(words) ENGINE
  *           TEXT SECRET PROXY(schemes) LISTENERS ACCOUNTS (these two: words on one line)
- *           ADDRESSES HOSTS ORIGINS READS (these four repeatable)
+ *           ADDRESSES HOSTS ORIGINS READS TIMES (these five repeatable)
  *   default as it would be written in the file; min and max likewise, "" where none applies
  *   when    RELOAD: SIGHUP puts it in force; START: needs a restart (a change is logged as such)
  *   help    whole sentences
@@ -249,6 +249,9 @@ OPTION(warm, read, warm.reads, READS, "", "", "", RELOAD,
 OPTION(warm, interval, warm.interval_ms, SPAN, "20s", "1s", "1d", RELOAD,
 	"How often each is looked at. It is asked for when what is stored would not last one and a half times as long; with a "
 	"lifetime shorter than that, each time.")
+OPTION(warm, at, warm.times, TIMES, "", "", "", RELOAD,
+	"When, in local time: a span in which it is kept so, as 06:30-19:00 or mon-fri 06:30-19:00 or sat,sun 22:00-02:00, or a "
+	"moment at which all is asked for once, as mon-fri 06:30. May be given several times. Empty: round the clock.")
 OPTION(warm, budget, warm.budget, NUMBER, "60", "1", "6000", RELOAD,
 	"How many of these reads may begin in a minute; a list that is read whole counts once.")
 

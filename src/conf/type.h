@@ -49,6 +49,7 @@ extern const struct option_type
         type_hosts; /* struct text_list; host names and addresses, with a port or without, or "*" */
 
 extern const struct option_type type_reads;     /* struct text_list; "SESSION /path" with one space between */
+extern const struct option_type type_times;     /* struct text_list; each accepted by schedule_parse() */
 extern const struct option_type type_text;      /* char *; NULL when empty */
 extern const struct option_type type_secret;    /* char *; an absolute path or "credential:NAME"; NULL when empty */
 extern const struct option_type type_proxy;     /* char *; as type_url, or "none"; NULL when empty */

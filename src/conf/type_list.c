@@ -1,6 +1,7 @@
 #include "conf/type.h"
 
 #include "conf/address.h"
+#include "conf/schedule.h"
 #include "conf/conf.h"
 
 #include <ctype.h>
@@ -156,6 +157,26 @@ static int reads_allowed(const struct option *option, struct buf *out)
 }
 
 const struct option_type type_reads = {"READ", true, reads_parse, list_print, reads_allowed, list_copy, list_release};
+
+static int times_parse(const struct option *option, const char *text, void *member, struct fail *fail)
+{
+	struct schedule_time time;
+	int r;
+
+	if (!*text) {
+		list_release(member);
+		return 0;
+	}
+	r = schedule_parse(&time, text, fail);
+	return r < 0 ? r : list_add(member, text);
+}
+
+static int times_allowed(const struct option *option, struct buf *out)
+{
+	return buf_add_text(out, "HH:MM or HH:MM-HH:MM, after days such as mon-fri or sat,sun and a space, or without");
+}
+
+const struct option_type type_times = {"TIME", true, times_parse, list_print, times_allowed, list_copy, list_release};
 
 /* Words: a list on one line, so that each [section "NAME"] has its own. */
 

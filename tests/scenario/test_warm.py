@@ -2,11 +2,13 @@
 
 import json
 import re
+import time
 
 import pytest
 
 from behaviours import reply
 from daemon import StartFailed, until
+from fake_redmine import settled
 from redmine_model import ADMIN_KEY, MANAGER_KEY
 
 KEY = [("X-Redmine-API-Key", ADMIN_KEY)]
@@ -56,6 +58,55 @@ def test_a_write_is_followed_by_a_new_read(warm, fake):
     assert daemon.request("POST", "/issues.json", KEY + [("Content-Type", "application/json")], issue).status == 201
     fake.wait_seen("/issues.json", 2, method="GET")
     until(lambda: daemon.get("/issues.json", KEY).hit, "it is there again")
+
+
+def clock(minutes):
+    """The time on the wall so many minutes from now, and how many milliseconds it takes until then."""
+    then = (int(time.time()) // 60 + minutes) * 60
+    return time.strftime("%H:%M", time.localtime(then)), (then - time.time()) * 1000
+
+
+def test_at_a_moment_all_is_asked_once(warm, fake):
+    at, left = clock(30)
+    daemon = warm(["wall /projects.json", "wall /issues.json"], at=at)
+    assert settled(lambda: len(fake.seen())) == 0
+    daemon.advance(int(left) + 1000)
+    fake.wait_seen("/issues.json")
+    until(lambda: daemon.get("/issues.json", KEY).hit, "it is there")
+    assert settled(lambda: len(fake.seen("/projects.json"))) == 1
+    daemon.advance(60_000)
+    assert settled(lambda: len(fake.seen("/projects.json"))) == 1
+    daemon.advance(86_400_000)
+    fake.wait_seen("/projects.json", 2)
+
+
+def test_within_a_span_it_is_kept_so(warm, fake):
+    begin, left = clock(30)
+    daemon = warm(["wall /projects.json"], at=f"{begin}-{clock(90)[0]}")
+    assert settled(lambda: len(fake.seen())) == 0
+    daemon.advance(int(left) + 1000)
+    fake.wait_seen("/projects.json")
+    daemon.advance(120_000)  # its lifetime is over
+    fake.wait_seen("/projects.json", 2)
+    daemon.advance(3_600_000)
+    before = settled(lambda: len(fake.seen("/projects.json")))
+    daemon.advance(600_000)
+    assert settled(lambda: len(fake.seen("/projects.json"))) == before
+
+
+def test_on_other_days_it_rests(warm, fake):
+    other = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][(time.localtime().tm_wday + 4) % 7]
+    daemon = warm(["wall /projects.json"], at=f"{other} 00:00-24:00")
+    assert settled(lambda: len(fake.seen())) == 0
+    daemon.advance(4 * 86_400_000)
+    fake.wait_seen("/projects.json")
+
+
+@pytest.mark.parametrize("at", ["6.30", "25:00", "mo 06:30", "06:30-06:30"])
+def test_wrong_times(warm, at):
+    with pytest.raises(StartFailed) as failed:
+        warm(["wall /projects.json"], at=at)
+    assert f'"{at}"' in failed.value.stderr and re.search(r"conf:\d+: at: ", failed.value.stderr)
 
 
 def test_failures_are_said_once_and_end_nothing(warm, fake):

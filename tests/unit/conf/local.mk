@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/unit/conf/test_load_without_memory \
 	tests/unit/conf/test_option \
 	tests/unit/conf/test_print \
+	tests/unit/conf/test_schedule \
 	tests/unit/conf/test_secret \
 	tests/unit/conf/test_session \
 	tests/unit/conf/test_setting \
@@ -42,6 +43,10 @@ tests_unit_conf_test_option_LDADD = $(TESTS_LIBS)
 tests_unit_conf_test_print_SOURCES = tests/unit/conf/test_print.c tests/unit/conf/conf_text.h tests/unit/unit.h
 tests_unit_conf_test_print_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_conf_test_print_LDADD = $(TESTS_LIBS)
+
+tests_unit_conf_test_schedule_SOURCES = tests/unit/conf/test_schedule.c tests/unit/unit.h
+tests_unit_conf_test_schedule_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_conf_test_schedule_LDADD = $(TESTS_LIBS)
 
 tests_unit_conf_test_secret_SOURCES = tests/unit/conf/test_secret.c tests/unit/conf/conf_text.h tests/unit/unit.h
 tests_unit_conf_test_secret_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
