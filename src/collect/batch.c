@@ -14,6 +14,8 @@ struct batch_reply {
 	struct batch_run *run;
 	size_t first;  /* the item that asks the same: itself, or one before it */
 	size_t wanted; /* by so many items */
+	size_t charge; /* bytes of batch_held that are its */
+	bool in_place; /* ... or it is in the run's own place */
 	enum reply_state state;
 	int error;
 	unsigned status;
@@ -31,6 +33,8 @@ struct batch_run {
 	char *authority;
 	bool secure;
 	unsigned width;
+	size_t answer_limit; /* bytes of one */
+	bool placed;         /* its own place is in batch_held */
 	struct batch batch;
 	struct batch_reply *replies;
 	struct pipe pipe;
@@ -38,6 +42,7 @@ struct batch_run {
 	pthread_mutex_t lock; /* guards the rest, and the replies */
 	size_t next, given;   /* to be asked; to be written */
 	unsigned under_way;
+	bool place_free; /* for one answer, kept from the start on: with it the run ends however full it is */
 	bool busy, again, over;
 	atomic_bool held;
 };
@@ -52,8 +57,58 @@ void batch_release(struct batch *batch)
 	*batch = (struct batch){0};
 }
 
+static bool reserve(const struct batch_run *run, size_t size)
+{
+	size_t held = atomic_load(&run->collect->batch_held);
+
+	do {
+		if (held + size > run->conf->collections.batch_memory)
+			return false;
+	} while (!atomic_compare_exchange_weak(&run->collect->batch_held, &held, held + size));
+	return true;
+}
+
+static void give_back(const struct batch_run *run, size_t size)
+{
+	atomic_fetch_sub(&run->collect->batch_held, size);
+}
+
+/* Under the lock: room for an answer that is to be asked. */
+static bool charge(struct batch_run *run, struct batch_reply *reply)
+{
+	if (reserve(run, run->answer_limit)) {
+		reply->charge = run->answer_limit;
+		return true;
+	}
+	if (!run->place_free)
+		return false;
+	run->place_free = false;
+	reply->in_place = true;
+	return true;
+}
+
+/* Under the lock: it came, and is as large as it is. */
+static void settle(struct batch_run *run, struct batch_reply *reply)
+{
+	size_t size = reply->body ? reply->body->size : 0;
+
+	if (reply->in_place && reserve(run, size)) {
+		run->place_free = true;
+		reply->in_place = false;
+		reply->charge = size;
+	} else if (!reply->in_place && size < reply->charge) {
+		give_back(run, reply->charge - size);
+		reply->charge = size;
+	}
+}
+
+/* Under the lock, or where nobody else knows the run. */
 static void forget(struct batch_reply *reply)
 {
+	give_back(reply->run, reply->charge);
+	reply->charge = 0;
+	reply->run->place_free |= reply->in_place;
+	reply->in_place = false;
 	fields_release(&reply->fields);
 	blob_unref(reply->body);
 	reply->body = NULL;
@@ -65,7 +120,10 @@ static void run_unref(struct batch_run *run)
 	if (atomic_fetch_sub(&run->refs, 1) != 1)
 		return;
 	for (size_t i = 0; run->replies && i < run->batch.count; i++)
-		forget(&run->replies[i]);
+		if (run->replies[i].run)
+			forget(&run->replies[i]);
+	if (run->placed)
+		give_back(run, run->answer_limit);
 	free(run->replies);
 	batch_release(&run->batch);
 	pipe_release(&run->pipe);
@@ -94,6 +152,7 @@ static void told(void *arg, const struct inner_answer *answer)
 		if (fields_copy(&reply->fields, answer->fields) < 0)
 			reply->error = -ENOMEM;
 	}
+	settle(run, reply);
 	pthread_mutex_unlock(&run->lock);
 	go_on(run);
 	run_unref(run);
@@ -112,7 +171,7 @@ static void ask(struct batch_run *run, size_t index)
 	        .authority = run->authority,
 	        .secure = run->secure,
 	        .door = &run->door,
-	        .limit = run->conf->cache.object_limit,
+	        .limit = run->answer_limit,
 	        .told = told,
 	        .arg = &run->replies[index],
 	}));
@@ -174,7 +233,9 @@ static int write_reply(struct batch_run *run, size_t index, const struct batch_r
 	if (r == 0 && reply->error)
 		r = buf_printf(&out, "{\"status\":%u,\"headers\":{},\"body\":{\"errors\":[\"%s\"]}}",
 		        reply->error == -EFBIG ? 502 : 503,
-		        reply->error == -EFBIG ? "The answer is too large for a batch." : "It could not be asked.");
+		        reply->error == -EFBIG   ? "The answer is too large for a batch."
+		        : reply->error == -EBUSY ? "Batches hold as much as they may (collections.batch_memory)."
+		                                 : "It could not be asked.");
 	else if (r == 0) {
 		r = buf_printf(&out, "{\"status\":%u", reply->status);
 		if (r == 0)
@@ -220,11 +281,23 @@ static void ask_more(struct batch_run *run)
 {
 	while (!run->over && run->next < run->batch.count && run->under_way < run->width &&
 	        run->next < run->given + 2 * run->width) {
-		size_t index = run->next++;
+		size_t index = run->next;
+		struct batch_reply *reply = &run->replies[index];
 
-		if (run->replies[index].first != index)
+		if (reply->first != index) {
+			run->next++;
 			continue;
-		run->replies[index].state = REPLY_ASKED;
+		}
+		if (!charge(run, reply)) {
+			if (index != run->given)
+				return; /* what is before it makes room */
+			run->next++;
+			reply->state = REPLY_HERE;
+			reply->error = -EBUSY;
+			continue;
+		}
+		run->next++;
+		reply->state = REPLY_ASKED;
 		run->under_way++;
 		pthread_mutex_unlock(&run->lock);
 		ask(run, index);
@@ -333,6 +406,9 @@ static struct batch_run *run_new(struct collect *collect, const struct request *
 	run->door = r->door;
 	run->secure = r->secure;
 	run->width = (unsigned)(r->preferences.workers > 0 ? r->preferences.workers : r->conf->collections.workers);
+	run->answer_limit = (size_t)(r->conf->cache.object_limit < r->conf->collections.batch_memory
+	                                     ? r->conf->cache.object_limit
+	                                     : r->conf->collections.batch_memory);
 	run->authority = r->authority ? strdup(r->authority) : NULL;
 	run->batch = *batch;
 	*batch = (struct batch){0};
@@ -344,6 +420,7 @@ static struct batch_run *run_new(struct collect *collect, const struct request *
 		return NULL;
 	}
 	find_equal(run);
+	run->placed = run->place_free = reserve(run, run->answer_limit);
 	return run;
 }
 
@@ -353,8 +430,11 @@ void batch_start(struct collect *collect, struct request *r, struct batch *batch
 
 	r->parked = true;
 	r->front->park(r);
-	if (!run) {
-		request_answer_error(r, 503, 1, "Out of memory.");
+	if (!run || !run->placed) {
+		request_answer_error(r, 503, 1,
+		        run ? "Batches hold as much as they may (collections.batch_memory)." : "Out of memory.");
+		if (run)
+			run_unref(run);
 		flow_resume(r, STEP_DELIVER);
 		return;
 	}

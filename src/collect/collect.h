@@ -29,6 +29,7 @@ struct collect {
 	struct walks walks;
 	struct totals totals; /* of lists that were joined, by their keys */
 	struct collect_figures figures;
+	atomic_size_t batch_held; /* bytes that batches hold, or may come to hold by what they have asked */
 };
 
 /* Puts itself into the flow, before the front starts. Lives as long as the flow. */

@@ -143,9 +143,10 @@ struct conf {
 		int64_t slow_ms;                   /* ... when Redmine took so long: 10s; 0: no limit */
 	} cache;
 	struct {
-		int workers;     /* 8 */
-		int read_ahead;  /* pages, 16; 0: none */
-		int batch_limit; /* reads, 100 */
+		int workers;           /* 8 */
+		int read_ahead;        /* pages, 16; 0: none */
+		int batch_limit;       /* reads, 100 */
+		uint64_t batch_memory; /* bytes, 256M */
 	} collections;
 	struct {
 		char *session;       /* name of a [session "NAME"]; NULL: nothing is watched */

@@ -240,6 +240,9 @@ OPTION(collections, read_ahead, collections.read_ahead, NUMBER, "16", "0", "64",
 
 OPTION(collections, batch_limit, collections.batch_limit, NUMBER, "100", "1", "10000", RELOAD,
 	"How many reads one POST /-/batch may hold.")
+OPTION(collections, batch_memory, collections.batch_memory, SIZE, "256M", "64K", "1T", RELOAD,
+	"Bytes of answers that all batches together may hold until their clients take them; a read under way counts with "
+	"cache.object_limit. Near it a batch asks for one read at a time, at it further ones are refused with 503.")
 
 SECTION(warm, "", "What is read again and again before anyone asks, so that whoever asks finds it in the cache.")
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from behaviours import reply
+from daemon import until
 from redmine_model import ADMIN_KEY, MANAGER_KEY, REPORTER_KEY
 
 KEY = [("X-Redmine-API-Key", ADMIN_KEY)]
@@ -36,6 +37,26 @@ def test_equal_ones_are_asked_once(daemon, fake, fresh):
     assert [each["status"] for each in found] == [200, 404, 200, 200, 404]
     assert len(fake.seen()) == 2
     assert found[0] == found[2] == found[3]
+
+
+def test_all_batches_together_hold_so_much(launch, fake):
+    daemon = launch({"cache.object_limit": "64K", "collections.batch_memory": "128K"})
+    many = [f"/issues/{number}.json" for number in range(1, 21)]
+    with fake.hold(lambda request: request.path == "/issues/100.json") as gate, daemon.connect() as connection:
+        fields = [*KEY, *JSON]
+        connection.ask("POST", "/-/batch", fields, json.dumps(["/issues/100.json", "/issues/101.json"]).encode())
+        gate.arrived()
+        refused = batch(daemon, many)
+        assert refused.status == 503 and refused.get("Retry-After") == "1"
+        assert "batch_memory" in json.loads(refused.text)["errors"][0]
+        gate.open()
+        assert [each["status"] for each in responses(connection.answer())] == [200, 200]
+
+    def goes_on_alone():
+        answer = batch(daemon, many + many)
+        return answer.status == 200 and {each["status"] for each in responses(answer)} == {200}
+
+    until(goes_on_alone, "one is answered in full, however little room there is")
 
 
 def test_one_that_fails_does_not_fail_the_others(daemon, fake, fresh):
