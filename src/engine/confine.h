@@ -6,8 +6,8 @@
 
 /*
  * For the calling process and for good: no new privileges, no core dump, no attaching; no writing to the file
- * system (Landlock, where the kernel has it); no exec, no listening, no looking into other processes (seccomp, where it can
- * be had). What the kernel does not have is left out: this is a second wall, not the first.
+ * system (Landlock, where the kernel has it); no exec, no listening, no looking into other processes and no signals to
+ * them, nor any of it by io_uring (seccomp, where it can be had). What the kernel does not have is left out: this is a second wall, not the first.
  */
 void confine_worker(void);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -87,6 +88,54 @@ START_TEST(looks_into_nobody)
 }
 END_TEST
 
+static int try_to_signal(void)
+{
+	WANT(kill(getppid(), 0) < 0 && errno == EPERM);
+	WANT(syscall(SYS_tkill, getppid(), 0) < 0 && errno == EPERM);
+	WANT(syscall(SYS_tgkill, getppid(), getppid(), 0) < 0 && errno == EPERM);
+	WANT(syscall(SYS_rt_sigqueueinfo, getppid(), 0, NULL) < 0 && errno == EPERM);
+	WANT(raise(0) == 0);
+	return 0;
+}
+
+/* Of the daemon's user it may not even end the daemon; itself it may. */
+START_TEST(signals_nobody)
+{
+	ck_assert_int_eq(confined(try_to_signal), 0);
+}
+END_TEST
+
+static int try_to_abort(void)
+{
+	abort();
+}
+
+START_TEST(aborts)
+{
+	ck_assert_int_eq(confined(try_to_abort), -SIGABRT);
+}
+END_TEST
+
+/* What does the same by another way: io_uring, descriptors of other processes, the numbers of another ABI. */
+static int try_other_ways(void)
+{
+	char parameters[256] = {0};
+
+	WANT(syscall(SYS_io_uring_setup, 1, parameters) < 0 && errno == EPERM);
+	WANT(syscall(SYS_pidfd_getfd, 0, 0, 0) < 0 && errno == EPERM);
+#ifdef __x86_64__
+	WANT(syscall(0x40000000 + 520, "/bin/true", NULL, NULL) < 0 && errno == ENOSYS); /* execve of x32 */
+	WANT(syscall(0x40000000 + SYS_getpid) < 0 && errno == ENOSYS);
+#endif
+	return 0;
+}
+
+START_TEST(finds_no_other_way)
+{
+	ck_assert_int_eq(confined(try_other_ways), 0);
+}
+END_TEST
+
 static int look_at_core_limit(void)
 {
 	struct rlimit limit;
@@ -153,4 +202,5 @@ START_TEST(still_works)
 }
 END_TEST
 
-UNIT_MAIN("confine", runs_nothing, listens_on_nothing, looks_into_nobody, dumps_no_core, writes_no_file, still_works)
+UNIT_MAIN("confine", runs_nothing, listens_on_nothing, looks_into_nobody, signals_nobody, aborts, finds_no_other_way,
+        dumps_no_core, writes_no_file, still_works)
