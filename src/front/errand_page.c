@@ -70,6 +70,23 @@ static void add_body(struct json_object *object, const struct errand_outcome *ou
 	json_object_object_add(object, "body", body ? body : json_object_new_string_len(data, (int)size));
 }
 
+/* Bytes of a head that are no UTF-8 are Latin-1, as they were of old (RFC 9110 section 5.5): JSON has no others. */
+static struct json_object *head_text(const char *text)
+{
+	CLEANUP(buf_release) struct buf utf8 = BUF_INIT(2 * strlen(text) + 1);
+	int r = 0;
+
+	if (json_is_utf8(text, strlen(text)))
+		return json_object_new_string(text);
+	for (const unsigned char *at = (const unsigned char *)text; *at && r == 0; at++) {
+		if (*at >= 0x80)
+			r = buf_add_char(&utf8, (char)(0xc0 | *at >> 6));
+		if (r == 0)
+			r = buf_add_char(&utf8, (char)(*at < 0x80 ? *at : 0x80 | (*at & 0x3f)));
+	}
+	return r < 0 ? NULL : json_object_new_string(buf_text(&utf8));
+}
+
 static void add_headers(struct json_object *object, const struct fields *fields)
 {
 	struct json_object *array = json_object_new_array();
@@ -78,7 +95,7 @@ static void add_headers(struct json_object *object, const struct fields *fields)
 		struct json_object *pair = json_object_new_array_ext(2);
 
 		json_object_array_add(pair, json_object_new_string(fields->items[i].name));
-		json_object_array_add(pair, json_object_new_string(fields->items[i].value));
+		json_object_array_add(pair, head_text(fields->items[i].value));
 		json_object_array_add(array, pair);
 	}
 	json_object_object_add(object, "headers", array);
@@ -103,7 +120,7 @@ static void answer_outcome(struct request *r, const struct errand_outcome *outco
 	status_add_text(object, "state", "done");
 	json_object_object_add(object, "status", json_object_new_int((int)outcome->status));
 	if (outcome->reason)
-		status_add_text(object, "reason", outcome->reason);
+		json_object_object_add(object, "reason", head_text(outcome->reason));
 	add_headers(object, outcome->fields);
 	add_body(object, outcome);
 	status_add_text(object, "answer", place);

@@ -318,6 +318,15 @@ def test_a_session_sends_and_is_told(launch, fake, tmp_path):
     assert fake.last("/issues/62.json").get("X-Redmine-API-Key") == MANAGER_KEY
 
 
+def test_bytes_of_a_head_that_are_no_utf8(launch, fake):
+    daemon = launch()
+    fake.on("/issues/64.json", reply(422, b"", [("X-Odd", "caf\xe9"), ("X-Even", "plain")], reason="N\xe3o"))
+    place = write(daemon, 64, "a")
+    found = outcome(daemon, place)
+    assert (found["status"], found["reason"]) == (422, "N\xe3o")
+    assert ["X-Odd", "caf\xe9"] in found["headers"] and ["X-Even", "plain"] in found["headers"]
+
+
 def figures_of(daemon):
     """They move under one lock with what is told of an errand: whoever was told sees them moved."""
     return dict(re.findall(r"^redmine_cached_errands_(\w+) (\d+)$", daemon.get("/-/metrics").text, re.MULTILINE))
