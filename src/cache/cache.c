@@ -274,6 +274,12 @@ int cache_walk(struct cache *cache, cache_shown *shown, void *arg)
 	return r == 0 && cache->keeper ? keeper_walk(cache->keeper, show_stored, &showing) : r;
 }
 
+bool cache_make_room(struct cache *cache, size_t size)
+{
+	CHECK(cache, CACHE_MAGIC);
+	return memory_make_room(cache->memory, size);
+}
+
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit)
 {
 	CHECK(cache, CACHE_MAGIC);

@@ -131,6 +131,9 @@ typedef bool cache_shown(void *arg, struct entry *entry, bool in_memory);
  */
 int cache_walk(struct cache *cache, cache_shown *shown, void *arg);
 
+/* As memory_make_room(): for a body's packed form, before blob_keep_packed(). Any thread. */
+bool cache_make_room(struct cache *cache, size_t size);
+
 /* New limits after a reload. Any thread. */
 void cache_set_limits(struct cache *cache, uint64_t memory_limit, uint64_t size_limit);
 

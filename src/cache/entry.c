@@ -5,6 +5,18 @@
 /* What malloc keeps beside each block; a guess on the safe side for glibc. */
 #define BLOCK_OVERHEAD 16
 
+static atomic_uint_fast64_t packed_bytes;
+
+uint64_t blob_packed_bytes(void)
+{
+	return atomic_load(&packed_bytes);
+}
+
+size_t blob_packed_cost(size_t size)
+{
+	return sizeof(struct blob) + size + 2 * BLOCK_OVERHEAD;
+}
+
 struct blob *blob_new(char *data, size_t size)
 {
 	struct blob *blob = calloc(1, sizeof(*blob));
@@ -26,6 +38,14 @@ struct blob *blob_ref(struct blob *blob)
 	return blob;
 }
 
+static void drop_packed(const struct blob *blob, struct blob *packed)
+{
+	if (!packed || packed == blob)
+		return;
+	atomic_fetch_sub(&packed_bytes, blob_packed_cost(packed->size));
+	blob_unref(packed);
+}
+
 void blob_unref(struct blob *blob)
 {
 	if (!blob)
@@ -33,27 +53,28 @@ void blob_unref(struct blob *blob)
 	CHECK(blob, BLOB_MAGIC);
 	if (atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	if (blob_packed(blob) != blob)
-		blob_unref(blob_packed(blob));
+	for (int coding = 0; coding < BLOB_CODINGS; coding++)
+		drop_packed(blob, blob_packed(blob, (enum blob_coding)coding));
 	blob->magic = 0;
 	free(blob->data);
 	free(blob);
 }
 
-struct blob *blob_packed(const struct blob *blob)
+struct blob *blob_packed(const struct blob *blob, enum blob_coding coding)
 {
-	return atomic_load_explicit(&blob->packed, memory_order_acquire);
+	return atomic_load_explicit(&blob->packed[coding], memory_order_acquire);
 }
 
-struct blob *blob_keep_packed(struct blob *blob, struct blob *packed)
+struct blob *blob_keep_packed(struct blob *blob, enum blob_coding coding, struct blob *packed)
 {
 	struct blob *kept = NULL;
 
 	CHECK(blob, BLOB_MAGIC);
-	if (atomic_compare_exchange_strong(&blob->packed, &kept, packed))
-		return packed;
 	if (packed != blob)
-		blob_unref(packed);
+		atomic_fetch_add(&packed_bytes, blob_packed_cost(packed->size));
+	if (atomic_compare_exchange_strong(&blob->packed[coding], &kept, packed))
+		return packed;
+	drop_packed(blob, packed);
 	return kept;
 }
 

@@ -13,14 +13,17 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* What the bytes of a blob may be kept as besides; see blob_keep_packed(). */
+enum blob_coding { BLOB_PLAIN = -1, BLOB_GZIP, BLOB_ZSTD, BLOB_CODINGS };
+
 struct blob {
 	unsigned magic;
 #define BLOB_MAGIC 0xb10b51de
 	atomic_uint refs;
 	size_t size;
-	char *data;                    /* owned, from malloc; may be NULL when size is 0 */
-	_Atomic(struct blob *) packed; /* see blob_keep_packed; owned unless it is the blob itself */
-	_Atomic uint64_t stored;       /* the store's own name for these bytes, 0: none; see store_ops.apply */
+	char *data;                                  /* owned, from malloc; may be NULL when size is 0 */
+	_Atomic(struct blob *) packed[BLOB_CODINGS]; /* owned unless it is the blob itself */
+	_Atomic uint64_t stored; /* the store's own name for these bytes, 0: none; see store_ops.apply */
 };
 
 /* Takes over data (malloc'ed) on success; NULL: out of memory, data still the caller's. */
@@ -29,12 +32,17 @@ struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob); /* NULL is allowed */
 
 /*
- * The same bytes compressed, as whoever sends them made them: kept with the blob, so that they are made once. The blob
+ * The same bytes in a coding, as whoever sends them made them: kept with the blob, so that they are made once. The blob
  * itself: compressing it is not worth while. Borrowed, for as long as the blob lives; NULL: not made yet. Any thread.
  */
-struct blob *blob_packed(const struct blob *blob);
+struct blob *blob_packed(const struct blob *blob, enum blob_coding coding);
 /* Takes over packed and returns the one that is kept: another's, if another thread was faster. packed may be blob. */
-struct blob *blob_keep_packed(struct blob *blob, struct blob *packed);
+struct blob *blob_keep_packed(struct blob *blob, enum blob_coding coding, struct blob *packed);
+
+/* Bytes of all that is kept so with blobs that live, overhead included: no entry's cost has them. Any thread. */
+uint64_t blob_packed_bytes(void);
+/* What one with so many bytes adds to them. */
+size_t blob_packed_cost(size_t size);
 
 enum entry_flag {
 	ENTRY_SECRET = 1 << 0,          /* the body holds a secret: never written to the store */

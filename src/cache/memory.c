@@ -84,7 +84,7 @@ static bool reserve(struct memory *m, struct shard *shard, size_t cost)
 	if (cost > atomic_load(&m->limit) / OBJECT_PARTS)
 		return false;
 	for (;;) {
-		if (bytes + cost <= atomic_load(&m->limit)) {
+		if (bytes + blob_packed_bytes() + cost <= atomic_load(&m->limit)) {
 			if (atomic_compare_exchange_weak(&m->sums.bytes, &bytes, bytes + cost))
 				return true;
 		} else {
@@ -280,13 +280,26 @@ bool memory_holds(struct memory *m, const struct cache_key *key)
 	return holds;
 }
 
+/* Evicts until what is held leaves so many bytes. False: nothing is left to evict. */
+static bool make_room(struct memory *m, uint64_t size)
+{
+	for (size_t i = 0; atomic_load(&m->sums.bytes) + blob_packed_bytes() + size > atomic_load(&m->limit); i++)
+		if (!evict_one(m, i))
+			return false;
+	return true;
+}
+
+bool memory_make_room(struct memory *m, size_t size)
+{
+	CHECK(m, MEMORY_MAGIC);
+	return size <= atomic_load(&m->limit) / OBJECT_PARTS && make_room(m, size);
+}
+
 void memory_set_limit(struct memory *m, uint64_t limit)
 {
 	CHECK(m, MEMORY_MAGIC);
 	atomic_store(&m->limit, limit);
-	for (size_t i = 0; atomic_load(&m->sums.bytes) > limit; i++)
-		if (!evict_one(m, i))
-			break;
+	make_room(m, 0);
 }
 
 void memory_get_figures(struct memory *m, struct memory_figures *ret)
@@ -294,7 +307,7 @@ void memory_get_figures(struct memory *m, struct memory_figures *ret)
 	CHECK(m, MEMORY_MAGIC);
 	*ret = (struct memory_figures){
 	        .entries = atomic_load(&m->sums.entries),
-	        .bytes = atomic_load(&m->sums.bytes),
+	        .bytes = atomic_load(&m->sums.bytes) + blob_packed_bytes(),
 	        .evicted = atomic_load(&m->sums.evicted),
 	};
 }

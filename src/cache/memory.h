@@ -13,8 +13,8 @@
  *    comes back soon.
  *
  * The budget is one for all shards, as an object may be larger than a shard's share of it: whoever inserts makes
- * room in the key's own shard first, then in the others. It is never exceeded, not even for a moment. One object
- * may take a quarter of it.
+ * room in the key's own shard first, then in the others. Entries never exceed it, not even for a moment. One object
+ * may take a quarter of it. What is kept beside entries (blob_packed_bytes()) counts as well.
  *
  * Locks: one shard at a time, nothing else is taken under it. Memory is freed outside of it.
  */
@@ -70,10 +70,16 @@ int memory_walk(struct memory *m, memory_shown *shown, void *arg);
 /* True when an entry is held under the key. It does not count as a use. */
 bool memory_holds(struct memory *m, const struct cache_key *key);
 
+/*
+ * Makes room for so many bytes that are kept beside entries: blob_keep_packed() counts them from then on. False: the budget
+ * has no such room. Two at once may exceed it by what they add, until the next one comes. Any thread.
+ */
+bool memory_make_room(struct memory *m, size_t size);
+
 /* A new budget, kept on return. */
 void memory_set_limit(struct memory *m, uint64_t limit);
 
-/* Entries and bytes held now, evictions since memory_new(); read one after the other, without a lock. Any thread. */
+/* Entries and bytes held now (packed ones included), evictions since memory_new(); read one after the other, without a lock. Any thread. */
 void memory_get_figures(struct memory *m, struct memory_figures *ret);
 
 #endif

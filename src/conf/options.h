@@ -73,7 +73,7 @@ OPTION(listen, allowed_origins, listen.allowed_origins, ORIGINS, "", "", "", REL
 	"Web pages that may ask from a browser, by their origin: https://dashboard.example.org. Each may send and read what "
 	"its visitor may, credentials included (CORS). May be given several times.")
 OPTION(listen, compression, listen.compression, CHOICE("auto yes no"), "auto", "", "", RELOAD,
-	"Whether answers that are kept are sent compressed (gzip) to clients that accept it. auto: to those on other "
+	"Whether answers that are kept are sent compressed (zstd, gzip) to clients that accept it. auto: to those on other "
 	"machines, or behind a proxy that says X-Forwarded-For.")
 OPTION(listen, tls_address, listen.tls_address, ADDRESSES, "", "", "", START,
 	"Where to listen with TLS (https), as 0.0.0.0:7443. Where other machines can reach it, listen.token_file, "

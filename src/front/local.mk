@@ -1,5 +1,6 @@
 libdaemon_a_SOURCES += \
 	src/front/webhook.c src/front/webhook.h \
+	src/front/accepted.c src/front/accepted.h \
 	src/front/admit.c src/front/admit.h \
 	src/front/errand_page.c src/front/errand_page.h \
 	src/front/browser.c src/front/browser.h \

@@ -65,7 +65,8 @@ static int add_weak_etag(struct reply *reply, const char *value)
 	return add_field(reply, "ETag", buf_text(&weak));
 }
 
-static int add_entry_fields(struct reply *reply, const struct request *r, const struct origin *origin, bool packed)
+static int add_entry_fields(
+        struct reply *reply, const struct request *r, const struct origin *origin, const char *coding)
 {
 	const struct fields *fields = &r->answer.entry->fields;
 	bool leads = !r->directives.no_transform;
@@ -78,14 +79,14 @@ static int add_entry_fields(struct reply *reply, const struct request *r, const 
 			continue;
 		if (leads && forward_names_links(field->name))
 			result = add_led_back(reply, field, r, origin);
-		else if (packed && field_name_is(field->name, "ETag"))
+		else if (coding && field_name_is(field->name, "ETag"))
 			result = add_weak_etag(reply, field->value);
 		else
 			result = add_field(reply, field->name, field->value);
 	}
-	if (packed && result == 0)
-		result = add_field(reply, "Content-Encoding", "gzip");
-	if (packed && result == 0)
+	if (coding && result == 0)
+		result = add_field(reply, "Content-Encoding", coding);
+	if (coding && result == 0)
 		result = add_field(reply, "Vary", "Accept-Encoding");
 	/* What is this client's alone: Set-Cookie. */
 	for (size_t i = 0; i < r->answer.fields.count && result == 0; i++)
@@ -200,7 +201,8 @@ int reply_from_entry(
 	const struct entry *entry = r->answer.entry;
 	struct reply reply = {.status = r->answer.status};
 	struct cache_status cache = r->answer.cache;
-	struct blob *sent = reply.status == 200 ? pack_body(r, body) : body; /* of a request without a range */
+	const char *coding = NULL;
+	struct blob *sent = reply.status == 200 ? pack_body(r, body, &coding) : body; /* of a request without a range */
 	bool partial, aged = cache.hit || cache.stale || entry->age_ms >= 1000;
 	struct range range;
 
@@ -211,7 +213,7 @@ int reply_from_entry(
 	else
 		reply.response = make_from_body(&reply, r, sent, &range);
 	partial = reply.status != r->answer.status;
-	if (!reply.response || add_entry_fields(&reply, r, origin, sent != body) < 0 ||
+	if (!reply.response || add_entry_fields(&reply, r, origin, coding) < 0 ||
 	        (partial && add_content_range(&reply, &range, sent->size) < 0) ||
 	        (aged && add_age(&reply, entry, now_ms) < 0) || add_own_fields(&reply, r, &cache) < 0) {
 		reply_release(&reply);

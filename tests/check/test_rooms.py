@@ -32,6 +32,8 @@ DOORS = {
     r"<dlfcn\.h>": {"engine"},
     r"<redmine-cached/.*>": {"engine"},
     r"<nettle/.*>": {"base"},
+    r"<zlib\.h>": {"upstream", "front"},
+    r"<zstd\.h>": {"front"},
 }
 
 

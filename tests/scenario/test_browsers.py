@@ -1,5 +1,6 @@
 """What web pages need: CORS for listed origins, compressed answers, where the time went; and what others see: no change."""
 
+import ctypes
 import gzip
 import json
 import re
@@ -169,6 +170,56 @@ def test_stored_answers_are_compressed(daemon, fake, fresh):
     again = daemon.get(path, KEY + [("Accept-Encoding", "gzip"), ("If-None-Match", 'W/"abc"')])
     assert again.status == 304 and again.get("Content-Encoding") is None
     assert daemon.get(path, KEY).body == LONG
+
+
+def from_zstd(packed):
+    """Decompressed by the library that the daemon uses."""
+    library = ctypes.CDLL("libzstd.so.1")
+    library.ZSTD_decompress.restype = ctypes.c_size_t
+    room = ctypes.create_string_buffer(1 << 20)
+    size = library.ZSTD_decompress(room, ctypes.c_size_t(len(room)), packed, ctypes.c_size_t(len(packed)))
+    return room.raw[:size]
+
+
+def test_zstd_where_it_is_accepted(daemon, fake, fresh):
+    """As Chromium and Firefox ask; each coding has its own form, and what a 304 says of one holds for the other."""
+    path = fresh()
+    fake.on(path, json_reply(LONG, fields=[("ETag", '"abc"')]))
+    daemon.get(path, KEY)
+    for accepts, coding in (
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd", "zstd"),
+        ("gzip;q=0.5, zstd;q=0.4", "gzip"),
+        ("zstd;q=0, *", "gzip"),
+        ("*", "zstd"),
+        ("identity, zstd;q=0.5, gzip;q=0.5", None),
+    ):
+        for _ in range(2):
+            answer = daemon.get(path, KEY + [("Accept-Encoding", accepts)])
+            assert answer.hit and answer.get("Content-Encoding") == coding, accepts
+            body = {"zstd": from_zstd, "gzip": gzip.decompress, None: bytes}[coding](answer.body)
+            assert body == LONG and int(answer.get("Content-Length")) == len(answer.body)
+            assert answer.get("ETag") == ('W/"abc"' if coding else '"abc"')
+            assert ("Accept-Encoding" in answer.all("Vary")) == bool(coding)
+    again = daemon.get(path, KEY + [("Accept-Encoding", "zstd"), ("If-None-Match", 'W/"abc"')])
+    assert again.status == 304
+
+
+def test_compressed_forms_count_as_memory(launch, fake):
+    fake.on("/issues.json", json_reply(LONG))
+    daemon = launch({"listen.compression": "yes"})
+    for _ in range(2):
+        daemon.get("/issues.json", KEY)
+
+    def held():
+        return json.loads(daemon.get("/-/status.json").body)["cache"]["memory_bytes"]
+
+    before = held()
+    size = len(daemon.get("/issues.json", KEY + [("Accept-Encoding", "gzip")]).body)
+    with_gzip = held()
+    assert with_gzip >= before + size
+    size = len(daemon.get("/issues.json", KEY + [("Accept-Encoding", "zstd")]).body)
+    assert held() >= with_gzip + size
 
 
 def test_a_strong_etag_becomes_weak(daemon, fake, fresh):

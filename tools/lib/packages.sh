@@ -3,7 +3,7 @@
 
 # a|b: either will do.
 build_packages=(gcc libc6-dev make autoconf automake 'pkgconf|pkg-config' libmicrohttpd-dev libgnutls28-dev
-	'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libjson-c-dev libsqlite3-dev libinih-dev nettle-dev zlib1g-dev
+	'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libjson-c-dev libsqlite3-dev libinih-dev nettle-dev zlib1g-dev libzstd-dev
 	libsystemd-dev)
 run_packages=(curl ca-certificates)
 test_packages=(check git xz-utils openssl python3 python3-h2 python3-pytest python3-pyflakes python3-redminelib clang clang-format

@@ -406,8 +406,43 @@ START_TEST(many_threads)
 }
 END_TEST
 
-UNIT_MAIN("cache/memory", gives_what_was_put, what_leaves_is_retired, what_is_spoilt_is_not_given,
-        the_budget_is_never_exceeded, an_object_may_be_larger_than_a_shards_share,
+static struct blob *new_blob(size_t size)
+{
+	return blob_new(calloc(1, size), size);
+}
+
+/* Forms of a body that are kept beside it: entries make room for them, and they for entries. */
+START_TEST(packed_forms_are_part_of_the_budget)
+{
+	struct generations *g = generations_new();
+	struct memory *m = memory_new(MIB, g);
+	struct blob *body = new_blob(300 * 1024), *packed = new_blob(200 * 1024);
+	uint64_t full;
+
+	for (uint64_t i = 0; i < 300; i++)
+		put(m, i, 4096);
+	full = figures(m).bytes;
+	ck_assert_uint_gt(full, MIB - 10000);
+	ck_assert(!memory_make_room(m, MIB / 2));
+	ck_assert_uint_eq(figures(m).bytes, full);
+	ck_assert(memory_make_room(m, blob_packed_cost(packed->size)));
+	ck_assert_ptr_eq(blob_keep_packed(body, BLOB_ZSTD, packed), packed);
+	for (uint64_t i = 0; i < 300; i++) {
+		ck_assert_uint_le(figures(m).bytes, MIB);
+		put(m, 1000 + i, 4096);
+	}
+	ck_assert_uint_ge(figures(m).bytes, blob_packed_cost(200 * 1024));
+	memory_clear(m);
+	ck_assert_uint_eq(figures(m).bytes, blob_packed_cost(200 * 1024));
+	blob_unref(body);
+	ck_assert_uint_eq(figures(m).bytes, 0);
+	memory_free(m);
+	generations_free(g);
+}
+END_TEST
+
+UNIT_MAIN("cache/memory", packed_forms_are_part_of_the_budget, gives_what_was_put, what_leaves_is_retired,
+        what_is_spoilt_is_not_given, the_budget_is_never_exceeded, an_object_may_be_larger_than_a_shards_share,
         an_object_too_large_is_not_kept_and_leaves_no_older_one, what_is_spoilt_gives_way_first,
         the_hot_set_survives_a_scan, the_hot_set_survives_a_scan_in_its_sleep,
         what_comes_back_soon_goes_to_the_main_queue, an_older_one_does_not_replace_what_is_there,

@@ -1,6 +1,7 @@
 # The daemon but for main(), and clients that speak raw bytes, for all tests of this room.
 front_kit = tests/unit/front/kit.c tests/unit/front/kit.h tests/unit/unit.h $(tests_support)
 front_tests = \
+	tests/unit/front/test_accepted \
 	tests/unit/front/test_admit \
 	tests/unit/front/test_front \
 	tests/unit/front/test_hosts \
@@ -13,6 +14,10 @@ front_tests = \
 	tests/unit/front/test_visit \
 	tests/unit/front/test_visit_clients
 check_PROGRAMS += $(front_tests)
+
+tests_unit_front_test_accepted_SOURCES = tests/unit/front/test_accepted.c tests/unit/unit.h
+tests_unit_front_test_accepted_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_front_test_accepted_LDADD = $(TESTS_LIBS)
 
 tests_unit_front_test_admit_SOURCES = tests/unit/front/test_admit.c $(front_kit)
 tests_unit_front_test_admit_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)

@@ -3,24 +3,16 @@
 #include "kit.h"
 
 #include <zlib.h>
+#ifdef HAVE_ZSTD
+#include <zstd.h>
+#endif
 
-START_TEST(accepted)
-{
-	static const char *const good[] = {"gzip", "GZIP", "x-gzip", "gzip, deflate, br", "br, gzip;q=0.1",
-	        "br,gzip ; q=1", "*", "br;q=1.0, *;q=0.5", "gzip;q=0.001", " gzip"};
-	static const char *const bad[] = {"", "br", "identity", "gzip;q=0", "gzip;q=0.000 , *", "*;q=0", "gzipped",
-	        "deflate, br", ",", "gzip;q=0 "};
-
-	ck_assert(!pack_accepted(NULL));
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		ck_assert_msg(pack_accepted(good[i]), "%s", good[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ck_assert_msg(!pack_accepted(bad[i]), "%s", bad[i]);
-}
-END_TEST
+#define MEMORY (8 << 20)
 
 struct bed {
 	struct conf *conf;
+	struct cache *cache;
+	struct flow flow; /* its cache only */
 	struct request *r;
 };
 
@@ -29,6 +21,8 @@ static void make(struct bed *bed, const char *how, const char *accept, const cha
         size_t size, bool noise)
 {
 	const char *const settings[] = {how, NULL};
+	struct cache_settings cache = {.store = &store_null, .memory_limit = MEMORY};
+	struct fail fail = {0};
 	struct entry *entry = entry_new();
 	char *data = malloc(size + 1);
 	uint32_t word = 1;
@@ -38,7 +32,10 @@ static void make(struct bed *bed, const char *how, const char *accept, const cha
 		data[i] = noise ? (char)(word >> 24) : "0123456789"[i % 10];
 	}
 	bed->conf = kit_conf(settings);
+	ck_assert_int_eq(cache_new(&cache, &bed->cache, &fail), 0);
+	bed->flow.cache = bed->cache;
 	bed->r = request_new(NULL, NULL, bed->conf, "GET", "/issues.json");
+	bed->r->flow = &bed->flow;
 	if (accept)
 		ck_assert_int_eq(fields_add(&bed->r->fields, "Accept-Encoding", accept), 0);
 	entry->status = 200;
@@ -58,38 +55,94 @@ static void clear(struct bed *bed)
 {
 	answer_release(&bed->r->answer);
 	request_unref(bed->r);
+	cache_free(bed->cache, 0);
 	conf_unref(bed->conf);
 }
 
 static bool packs(struct bed *bed)
 {
 	struct blob *body = bed->r->answer.entry->body;
+	const char *coding;
+	bool packed = pack_body(bed->r, body, &coding) != body;
 
-	return pack_body(bed->r, body) != body;
+	ck_assert(packed == (coding != NULL));
+	return packed;
 }
 
-START_TEST(packed_once)
+static void assert_gzip_of(const struct blob *packed, const struct blob *body)
 {
-	struct bed bed;
-	struct blob *body, *packed;
 	char back[20000];
-	z_stream stream = {0};
+	z_stream stream = {.next_in = (unsigned char *)packed->data,
+	        .avail_in = (uInt)packed->size,
+	        .next_out = (unsigned char *)back,
+	        .avail_out = sizeof(back)};
 
-	make(&bed, "listen.compression=yes", "gzip", NULL, NULL, sizeof(back), false);
-	body = bed.r->answer.entry->body;
-	packed = pack_body(bed.r, body);
-	ck_assert_ptr_ne(packed, body);
-	ck_assert_uint_lt(packed->size, 1000);
-	ck_assert_ptr_eq(pack_body(bed.r, body), packed);
-	stream.next_in = (unsigned char *)packed->data;
-	stream.avail_in = (uInt)packed->size;
-	stream.next_out = (unsigned char *)back;
-	stream.avail_out = sizeof(back);
 	ck_assert_int_eq(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
 	ck_assert_int_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
 	inflateEnd(&stream);
 	ck_assert_uint_eq(stream.total_out, body->size);
 	ck_assert_int_eq(memcmp(back, body->data, body->size), 0);
+}
+
+static void assert_zstd_of(const struct blob *packed, const struct blob *body)
+{
+#ifdef HAVE_ZSTD
+	char back[20000];
+
+	ck_assert_uint_eq(ZSTD_decompress(back, sizeof(back), packed->data, packed->size), body->size);
+	ck_assert_int_eq(memcmp(back, body->data, body->size), 0);
+#endif
+}
+
+/* Each coding beside the other, and both counted. */
+START_TEST(packed_once)
+{
+	struct bed bed;
+	struct blob *body, *packed, *other;
+	const char *coding;
+
+	make(&bed, "listen.compression=yes", "gzip", NULL, NULL, 20000, false);
+	body = bed.r->answer.entry->body;
+	ck_assert_uint_eq(blob_packed_bytes(), 0);
+	packed = pack_body(bed.r, body, &coding);
+	ck_assert_ptr_ne(packed, body);
+	ck_assert_str_eq(coding, "gzip");
+	ck_assert_uint_lt(packed->size, 1000);
+	ck_assert_uint_eq(blob_packed_bytes(), blob_packed_cost(packed->size));
+	ck_assert_ptr_eq(pack_body(bed.r, body, &coding), packed);
+	assert_gzip_of(packed, body);
+#ifdef HAVE_ZSTD
+	ck_assert_int_eq(fields_set(&bed.r->fields, "Accept-Encoding", "gzip, zstd"), 0);
+	other = pack_body(bed.r, body, &coding);
+	ck_assert_str_eq(coding, "zstd");
+	ck_assert(other != packed && other != body);
+	ck_assert_uint_eq(blob_packed_bytes(), blob_packed_cost(packed->size) + blob_packed_cost(other->size));
+	ck_assert_ptr_eq(pack_body(bed.r, body, &coding), other);
+	assert_zstd_of(other, body);
+#else
+	other = packed;
+	assert_zstd_of(other, body);
+#endif
+	clear(&bed);
+	ck_assert_uint_eq(blob_packed_bytes(), 0);
+}
+END_TEST
+
+/* What has no room is sent as it is, and packed when there is room again. */
+START_TEST(within_the_budget)
+{
+	struct bed bed;
+	struct cache_figures figures;
+
+	make(&bed, "listen.compression=yes", "gzip", NULL, NULL, 500000, false);
+	cache_set_limits(bed.cache, 1000, 0);
+	ck_assert(!packs(&bed));
+	ck_assert_uint_eq(blob_packed_bytes(), 0);
+	cache_set_limits(bed.cache, MEMORY, 0);
+	ck_assert(packs(&bed));
+	cache_get_figures(bed.cache, &figures);
+	ck_assert_uint_eq(figures.memory_bytes, blob_packed_bytes());
+	ck_assert_uint_gt(figures.memory_bytes, 0);
 	clear(&bed);
 }
 END_TEST
@@ -147,4 +200,4 @@ START_TEST(for_other_machines)
 }
 END_TEST
 
-UNIT_MAIN("pack", accepted, packed_once, not_packed, for_other_machines)
+UNIT_MAIN("pack", packed_once, not_packed, for_other_machines, within_the_budget)
