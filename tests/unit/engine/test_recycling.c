@@ -5,6 +5,8 @@
 
 #include "process_kit.h"
 
+#include <unistd.h>
+
 static uint64_t recycled(struct bed *bed)
 {
 	struct engine_figures figures;
@@ -61,4 +63,46 @@ START_TEST(worker_that_has_grown_is_replaced)
 }
 END_TEST
 
-UNIT_MAIN("recycling", worker_is_replaced_in_time, worker_that_has_grown_is_replaced)
+/* A sanitizer keeps for a while what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GROWTH_MAX (256 << 20)
+#else
+#define GROWTH_MAX (1 << 20)
+#endif
+
+static long resident_bytes(pid_t pid)
+{
+	char path[64];
+	long total = 0, resident = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%ld %ld", &total, &resident), 2);
+	fclose(file);
+	return resident * sysconf(_SC_PAGESIZE);
+}
+
+/* What the suite over all engines sees of the daemon, of a worker: it does not need to be replaced. */
+START_TEST(worker_does_not_grow)
+{
+	struct bed bed;
+	pid_t first;
+	long before;
+
+	process_bed_make(&bed, NULL, &(struct bed_options){.workers = 1});
+	http_origin_record(bed.http, false);
+	first = worker_but(0);
+	for (int i = 0; i < 500; i++)
+		works(&bed);
+	before = resident_bytes(first);
+	for (int i = 0; i < 5000; i++)
+		works(&bed);
+	ck_assert_int_eq(worker_but(0), first);
+	ck_assert_int_lt(resident_bytes(first), before + GROWTH_MAX);
+	bed_clear(&bed);
+}
+END_TEST
+
+UNIT_MAIN("recycling", worker_is_replaced_in_time, worker_that_has_grown_is_replaced, worker_does_not_grow)
