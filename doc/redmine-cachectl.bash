@@ -25,12 +25,16 @@ _redmine_cachectl() {
 		esac
 	done
 	case $command in
-	'') set -- --socket --json --help --version check engines entries explain purge reload sessions status tail top warm ;;
+	'') set -- --socket --json --help --version check dump engines entries explain purge reload restore sessions status tail top warm ;;
 	top) set -- --interval --count ;;
 	tail) set -- --pattern --status --cache --identity --method --resource --slow --count ;;
 	purge) set -- --soft --all "$selection" ;;
 	entries) set -- --limit "$selection" ;;
 	warm) set -- --key-file --session ;;
+	dump | restore)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
 	*) set -- ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$*" -- "$word")

@@ -9,4 +9,7 @@
 /* Appends the bytes as text, padded, without line breaks. 0, -ENOMEM, -ENOBUFS. Pure. */
 int base64_add(struct buf *out, const void *data, size_t size) MUST_CHECK;
 
+/* Appends the bytes that such a text stands for. 0; -EINVAL: it is none; -ENOMEM, -ENOBUFS. Pure. */
+int base64_read(struct buf *out, const char *text, size_t size) MUST_CHECK;
+
 #endif

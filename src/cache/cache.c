@@ -1,9 +1,7 @@
-#include "cache/cache.h"
-
-#include "cache/keeper.h"
-#include "cache/memory.h"
+#include "cache/cache_inside.h"
 
 #include <errno.h>
+#include <sys/random.h>
 
 /*
  * Why a stored answer from before a write is never served after the write was answered, also by a process that
@@ -37,17 +35,6 @@
  */
 #define QUEUE_PARTS     8
 #define QUEUE_BYTES_MIN (4 << 20)
-
-struct cache {
-	unsigned magic;
-#define CACHE_MAGIC 0xcac4ecac
-	struct generations *generations;
-	struct memory *memory;
-	struct keeper *keeper; /* NULL: the store is off */
-	cache_on_state *on_state;
-	void *on_state_arg;
-	atomic_uint_fast64_t invalidated;
-};
 
 static enum cache_store_state state_of(enum keeper_state state)
 {
@@ -91,6 +78,8 @@ int cache_new(const struct cache_settings *settings, struct cache **ret, struct 
 	cache->magic = CACHE_MAGIC;
 	cache->on_state = settings->on_state;
 	cache->on_state_arg = settings->on_state_arg;
+	if (getrandom(cache->lineage, sizeof(cache->lineage), GRND_NONBLOCK) < 0)
+		memset(cache->lineage, 0, sizeof(cache->lineage));
 	cache->generations = generations_new();
 	if (cache->generations)
 		cache->memory = memory_new(settings->memory_limit, cache->generations);
@@ -175,7 +164,7 @@ void cache_fetch(struct cache *cache, const struct cache_key *key, cache_found *
 }
 
 /* Whatever the policy, no cookie lands in a file. */
-static bool fit_for_store(const struct entry *entry)
+bool cache_fit_for_file(const struct entry *entry)
 {
 	return !(entry->flags & ENTRY_SECRET) && !fields_get(&entry->fields, "Set-Cookie");
 }
@@ -190,7 +179,7 @@ bool cache_put(struct cache *cache, struct entry *entry)
 	memory_put(cache->memory, entry);
 	if (!cache->keeper)
 		return true;
-	if (fit_for_store(entry))
+	if (cache_fit_for_file(entry))
 		keeper_put(cache->keeper, entry);
 	else if (keeper_may_hold(cache->keeper, &entry->key))
 		keeper_drop(cache->keeper, &entry->key);
@@ -212,6 +201,7 @@ void cache_clear(struct cache *cache)
 	if (cache->keeper)
 		keeper_clear(cache->keeper);
 	memory_clear(cache->memory);
+	cache_note_removal(cache);
 }
 
 void cache_set_rules(struct cache *cache, uint32_t rules)
@@ -220,6 +210,7 @@ void cache_set_rules(struct cache *cache, uint32_t rules)
 	if (cache->keeper)
 		keeper_set_rules(cache->keeper, rules);
 	memory_clear(cache->memory);
+	cache_note_removal(cache);
 }
 
 void cache_write_begin(struct cache *cache, const uint64_t *tags, size_t count, cache_noted *noted, void *arg)

@@ -169,6 +169,27 @@ void keeper_raise(struct keeper *k, const uint64_t *tags, size_t count, pending_
 		noted(arg);
 }
 
+void keeper_get_lineage(struct keeper *k, uint8_t ret[STORE_LINEAGE_SIZE])
+{
+	CHECK(k, KEEPER_MAGIC);
+	memset(ret, 0, STORE_LINEAGE_SIZE);
+	if (!atomic_load(&k->usable))
+		return;
+	pthread_mutex_lock(&k->status_lock);
+	memcpy(ret, k->lineage, STORE_LINEAGE_SIZE);
+	pthread_mutex_unlock(&k->status_lock);
+}
+
+bool keeper_settle(struct keeper *k, pending_noted *noted, void *arg)
+{
+	CHECK(k, KEEPER_MAGIC);
+	/* a store that is out of use would be distrusted for what could not be kept in it */
+	if (!atomic_load(&k->usable) || !pending_raise_all(k->pending, k->settings.generations, noted, arg))
+		return false;
+	keeper_wake_writer(k, true);
+	return true;
+}
+
 bool keeper_may_hold(struct keeper *k, const struct cache_key *key)
 {
 	CHECK(k, KEEPER_MAGIC);

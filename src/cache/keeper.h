@@ -76,6 +76,15 @@ void keeper_set_rules(struct keeper *k, uint32_t rules);
  */
 void keeper_raise(struct keeper *k, const uint64_t *tags, size_t count, pending_noted *noted, void *arg);
 
+/* The run of generations that the store carries (store_figures.lineage); zeros while it cannot be used. */
+void keeper_get_lineage(struct keeper *k, uint8_t ret[STORE_LINEAGE_SIZE]);
+
+/*
+ * noted runs once every generation that rose so far is safely kept. False: it will not, as the store cannot be used now or
+ * memory is out.
+ */
+bool keeper_settle(struct keeper *k, pending_noted *noted, void *arg);
+
 /* True when the store can be used now and may hold the key (cache/presence.h). While degraded: false. */
 bool keeper_may_hold(struct keeper *k, const struct cache_key *key);
 

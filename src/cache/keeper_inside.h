@@ -59,6 +59,7 @@ struct keeper {
 	atomic_uint_fast64_t size_limit, entries, bytes, dropped, errors;
 	pthread_mutex_t status_lock;
 	char why[FAIL_TEXT_MAX]; /* what was wrong last */
+	uint8_t lineage[STORE_LINEAGE_SIZE];
 	struct fail reader_fail; /* what the reader met, code 0: nothing */
 };
 

@@ -30,6 +30,9 @@ static void read_figures(struct keeper *k)
 	if (k->settings.ops->figures(k->store, &figures, NULL) == 0) {
 		atomic_store(&k->entries, figures.entries);
 		atomic_store(&k->bytes, figures.bytes);
+		pthread_mutex_lock(&k->status_lock);
+		memcpy(k->lineage, figures.lineage, sizeof(k->lineage));
+		pthread_mutex_unlock(&k->status_lock);
 	}
 }
 

@@ -1,5 +1,7 @@
 libdaemon_a_SOURCES += \
+	src/cache/backup.c src/cache/backup.h \
 	src/cache/cache.c src/cache/cache.h \
+	src/cache/cache_inside.h \
 	src/cache/checksum.h \
 	src/cache/entry.c src/cache/entry.h \
 	src/cache/generations.c src/cache/generations.h \

@@ -186,19 +186,17 @@ void pending_clear(struct pending *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-bool pending_raise(struct pending *p, const uint64_t *tags, size_t count, pending_noted *noted, void *arg)
+static void mark_slot(struct pending *p, uint32_t slot)
 {
-	struct pending_waiter *waiter = noted ? malloc(sizeof(*waiter)) : NULL;
+	uint64_t bit = UINT64_C(1) << (slot % 64);
 
-	CHECK(p, PENDING_MAGIC);
-	pthread_mutex_lock(&p->lock);
-	for (size_t i = 0; i < count; i++) {
-		uint32_t slot = generations_slot(tags[i]);
-		uint64_t bit = UINT64_C(1) << (slot % 64);
+	p->slot_count += !(p->slots[slot / 64] & bit);
+	p->slots[slot / 64] |= bit;
+}
 
-		p->slot_count += !(p->slots[slot / 64] & bit);
-		p->slots[slot / 64] |= bit;
-	}
+/* Hands the waiter over, or notes that there was no memory for it. */
+static void add_waiter(struct pending *p, struct pending_waiter *waiter, pending_noted *noted, void *arg)
+{
 	if (waiter) {
 		*waiter = (struct pending_waiter){.noted = noted, .arg = arg};
 		*p->waiters_end = waiter;
@@ -206,9 +204,37 @@ bool pending_raise(struct pending *p, const uint64_t *tags, size_t count, pendin
 	} else if (noted) {
 		p->lost = true;
 	}
+}
+
+bool pending_raise(struct pending *p, const uint64_t *tags, size_t count, pending_noted *noted, void *arg)
+{
+	struct pending_waiter *waiter = noted ? malloc(sizeof(*waiter)) : NULL;
+
+	CHECK(p, PENDING_MAGIC);
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < count; i++)
+		mark_slot(p, generations_slot(tags[i]));
+	add_waiter(p, waiter, noted, arg);
 	publish_counts(p);
 	pthread_mutex_unlock(&p->lock);
 	return waiter || !noted;
+}
+
+bool pending_raise_all(struct pending *p, const struct generations *g, pending_noted *noted, void *arg)
+{
+	struct pending_waiter *waiter = malloc(sizeof(*waiter));
+
+	CHECK(p, PENDING_MAGIC);
+	if (!waiter)
+		return false;
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t slot = 0; slot < GENERATION_SLOTS; slot++)
+		if (generations_get(g, slot) > 0)
+			mark_slot(p, slot);
+	add_waiter(p, waiter, noted, arg);
+	publish_counts(p);
+	pthread_mutex_unlock(&p->lock);
+	return true;
 }
 
 static enum pending_seen seen(struct pending_item *item, struct entry **ret_entry)

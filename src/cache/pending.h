@@ -76,6 +76,12 @@ void pending_clear(struct pending *p);
  */
 bool pending_raise(struct pending *p, const uint64_t *tags, size_t count, pending_noted *noted, void *arg);
 
+/*
+ * Every slot that ever rose, with noted as above: once it runs, what entries can have noted so far is safely kept.
+ * False: out of memory, noted is not taken.
+ */
+bool pending_raise_all(struct pending *p, const struct generations *g, pending_noted *noted, void *arg);
+
 /* What is under way for a key; *ret_entry is set for PENDING_ENTRY only. */
 enum pending_seen pending_look(struct pending *p, const struct cache_key *key, struct entry **ret_entry);
 

@@ -38,8 +38,15 @@ struct store_change {
 	uint32_t slot, generation, rules;
 };
 
+#define STORE_LINEAGE_SIZE 16
+
 struct store_figures {
 	uint64_t entries, bytes;
+	/*
+	 * Names the unbroken run of generations that the store carries on: random, kept with them, and another one from
+	 * the moment on that any of them may be missing. All zero: it has none.
+	 */
+	uint8_t lineage[STORE_LINEAGE_SIZE];
 };
 
 /* What trimming is told about the present. */

@@ -13,9 +13,9 @@ static const char *const statement_texts[LINK_STATEMENTS] = {
         [LINK_ROLLBACK] = "ROLLBACK",
         [LINK_PAGE_COUNT] = "PRAGMA page_count",
         [LINK_FREE_COUNT] = "PRAGMA freelist_count",
-        [LINK_META_READ] = "SELECT token, sequence, entries, cleared, rules FROM meta WHERE id = 1",
+        [LINK_META_READ] = "SELECT token, sequence, entries, cleared, rules, lineage FROM meta WHERE id = 1",
         [LINK_META_WRITE] =
-                "UPDATE meta SET token = ?1, sequence = ?2, entries = ?3, cleared = ?4, rules = ?5 WHERE id = 1",
+                "UPDATE meta SET token = ?1, sequence = ?2, entries = ?3, cleared = ?4, rules = ?5, lineage = ?6 WHERE id = 1",
         [LINK_GENERATIONS] = "SELECT slot, generation, seal FROM generations",
         [LINK_GENERATION_SET] = "INSERT INTO generations (slot, generation, seal) VALUES (?1, ?2, ?3) "
                                 "ON CONFLICT (slot) DO UPDATE SET generation = ?2, seal = ?3",

@@ -48,6 +48,9 @@ static const char *const steps[SCHEMA_VERSION] = {
 
         /* 2 -> 3: by which rules the entries were kept (store_settings.rules); 0: nobody knows */
         "ALTER TABLE meta ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;",
+
+        /* 3 -> 4: store_figures.lineage; zeros: none yet */
+        "ALTER TABLE meta ADD COLUMN lineage BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';",
 };
 
 /* A file with another program's mark is that program's, unless it lies where ours was. */

@@ -8,7 +8,7 @@
 
 #include "cache/store_link.h"
 
-#define SCHEMA_VERSION        3
+#define SCHEMA_VERSION        4
 #define SCHEMA_APPLICATION_ID 0x52636368 /* "Rcch": tells our files from other people's databases */
 
 /*

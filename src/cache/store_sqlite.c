@@ -4,6 +4,7 @@
 #include "cache/store_schema.h"
 
 #include <errno.h>
+#include <sys/random.h>
 
 #define BUSY_MS 500 /* how long somebody else's lock is waited for */
 
@@ -22,6 +23,7 @@ int store_write_meta(struct store *store, const struct store_meta *meta, struct 
 	if (!statement || sqlite3_bind_blob(statement, 1, meta->token, sizeof(meta->token), SQLITE_STATIC) ||
 	        sqlite3_bind_int64(statement, 2, meta->sequence) || sqlite3_bind_int64(statement, 3, meta->entries) ||
 	        sqlite3_bind_int64(statement, 4, meta->cleared) || sqlite3_bind_int64(statement, 5, meta->rules) ||
+	        sqlite3_bind_blob(statement, 6, meta->lineage, sizeof(meta->lineage), SQLITE_STATIC) ||
 	        sqlite3_step(statement) != SQLITE_DONE)
 		return link_fail(&store->writer, fail);
 	return 0;
@@ -34,7 +36,8 @@ static int read_meta(struct store *store, struct fail *fail)
 
 	if (!statement || sqlite3_step(statement) != SQLITE_ROW)
 		return link_fail(&store->writer, fail);
-	if (sqlite3_column_bytes(statement, 0) != sizeof(meta->token)) {
+	if (sqlite3_column_bytes(statement, 0) != sizeof(meta->token) ||
+	        sqlite3_column_bytes(statement, 5) != sizeof(meta->lineage)) {
 		store->writer.corrupt = true;
 		return fail_set(fail, -EUCLEAN, "the meta row is not what was written");
 	}
@@ -43,7 +46,15 @@ static int read_meta(struct store *store, struct fail *fail)
 	meta->entries = sqlite3_column_int64(statement, 2);
 	meta->cleared = sqlite3_column_int64(statement, 3);
 	meta->rules = sqlite3_column_int64(statement, 4);
+	memcpy(meta->lineage, sqlite3_column_blob(statement, 5), sizeof(meta->lineage));
 	return 0;
+}
+
+static bool has_lineage(const struct store_meta *meta)
+{
+	static const uint8_t none[STORE_LINEAGE_SIZE];
+
+	return memcmp(meta->lineage, none, sizeof(none)) != 0;
 }
 
 /*
@@ -57,6 +68,10 @@ static int take_over(struct store *store, const struct store_settings *settings,
 	               store_file_trusts(&store->file, store->meta.token);
 	int r;
 
+	/* What is not trusted may lack generations, too: what was noted of them elsewhere says nothing any more. */
+	if ((!trusted || !has_lineage(&store->meta)) &&
+	        getrandom(store->meta.lineage, sizeof(store->meta.lineage), 0) != sizeof(store->meta.lineage))
+		return fail_set(fail, -EIO, "getrandom: %s", strerror(errno));
 	if (!trusted) {
 		store->meta.cleared = store->meta.sequence;
 		store->meta.entries = 0;
@@ -253,6 +268,7 @@ static int sqlite_figures(struct store *store, struct store_figures *ret, struct
 	        .entries = (uint64_t)store->meta.entries,
 	        .bytes = store_file_bytes(&store->file),
 	};
+	memcpy(ret->lineage, store->meta.lineage, sizeof(ret->lineage));
 	return 0;
 }
 

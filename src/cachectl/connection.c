@@ -47,10 +47,10 @@ void connection_close(struct connection *connection)
 	buf_release(&connection->in);
 }
 
-static int send_all(int fd, const char *data, size_t size)
+int connection_send(struct connection *connection, const char *data, size_t size)
 {
 	while (size > 0) {
-		ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
+		ssize_t sent = send(connection->fd, data, size, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -73,9 +73,9 @@ int connection_ask(struct connection *connection, const char *command, struct js
 	json_object_object_add(line, "command", json_object_new_string(command));
 	json_object_object_add(line, "arguments", arguments);
 	text = json_object_to_json_string_length(line, JSON_C_TO_STRING_PLAIN, &size);
-	r = send_all(connection->fd, text, size);
+	r = connection_send(connection, text, size);
 	if (r == 0)
-		r = send_all(connection->fd, "\n", 1);
+		r = connection_send(connection, "\n", 1);
 	json_object_put(line);
 	if (r == -EPIPE)
 		return 0; /* turned away: why is there to be read */

@@ -25,6 +25,9 @@ void connection_close(struct connection *connection);
 int connection_ask(
         struct connection *connection, const char *command, struct json_object *arguments, struct fail *fail);
 
+/* Sends bytes that belong to a command. 0 or a negative errno; -EPIPE, -ECONNRESET: the daemon takes no more, and may have said why. */
+int connection_send(struct connection *connection, const char *data, size_t size);
+
 /* The next line of the answer, the caller's to put; NULL with fail set: the connection ended, or it is none. */
 struct json_object *connection_read(struct connection *connection, struct fail *fail);
 

@@ -1,6 +1,7 @@
 bin_PROGRAMS = redmine-cachectl
 redmine_cachectl_SOURCES = \
 	src/cachectl/connection.c src/cachectl/connection.h \
+	src/cachectl/dump_file.c src/cachectl/dump_file.h \
 	src/cachectl/main.c \
 	src/cachectl/order.c src/cachectl/order.h \
 	src/cachectl/show.c src/cachectl/show.h \

@@ -3,6 +3,7 @@
  * control socket.
  */
 #include "cachectl/connection.h"
+#include "cachectl/dump_file.h"
 #include "cachectl/order.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #define EXIT_REFUSED     1 /* the daemon said no */
 #define EXIT_USAGE       2
 #define EXIT_UNREACHABLE 3 /* no daemon, not allowed, or it went away */
+#define EXIT_FILE        4 /* a dump could not be written or read */
 
 struct invocation {
 	struct own_options own;
@@ -92,16 +94,17 @@ static int read_order(struct invocation *ret, int argc, char **argv, struct fail
 	return ret->arguments ? 0 : fail->code;
 }
 
-static void print_json(struct json_object *object)
+static void print_json(FILE *out, struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(out, "%s\n",
+	        json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void show(
         struct invocation *invocation, struct json_object *object, void (*print)(struct view *, struct json_object *))
 {
 	if (invocation->own.json)
-		print_json(object);
+		print_json(invocation->view.out, object);
 	else if (print)
 		print(&invocation->view, object);
 	fflush(stdout);
@@ -152,6 +155,76 @@ static int converse(struct invocation *invocation, struct connection *connection
 	return code;
 }
 
+/* Answers' lines to a file until the result. */
+static int take_dump(
+        struct invocation *invocation, struct connection *connection, struct dump_file *dump, struct fail *fail)
+{
+	struct json_object *line, *part;
+	int code = EXIT_SUCCESS, r = 0;
+
+	while ((line = connection_read(connection, fail))) {
+		if (json_object_object_get_ex(line, "row", &part)) {
+			r = dump_file_add(dump, part, fail);
+			json_object_put(line);
+			if (r < 0)
+				return EXIT_FILE;
+			continue;
+		}
+		if (json_object_object_get_ex(line, "result", &part) && dump_file_finish(dump, part, fail) < 0)
+			code = EXIT_FILE;
+		else
+			take_line(invocation, line, &code);
+		json_object_put(line);
+		return code;
+	}
+	return EXIT_UNREACHABLE;
+}
+
+static int run_dump(struct invocation *invocation, struct connection *connection, struct fail *fail)
+{
+	struct dump_file dump = {0};
+	int code = EXIT_UNREACHABLE;
+
+	if (dump_file_create(&dump, invocation->own.file, fail) < 0)
+		code = EXIT_FILE;
+	else if (connection_ask(connection, "dump", TAKE(invocation->arguments), fail) == 0)
+		code = take_dump(invocation, connection, &dump, fail);
+	dump_file_release(&dump);
+	return code;
+}
+
+static int run_restore(struct invocation *invocation, struct connection *connection, struct fail *fail)
+{
+	struct json_object *header = NULL, *line;
+	int code = EXIT_SUCCESS;
+	FILE *file = NULL;
+
+	if (dump_file_open(invocation->own.file, &file, &header, fail) < 0)
+		return EXIT_FILE;
+	if (connection_ask(connection, "restore", header, fail) < 0)
+		code = EXIT_UNREACHABLE;
+	else if (dump_file_send(file, invocation->own.file, connection, fail) < 0)
+		code = EXIT_FILE;
+	else if (!(line = connection_read(connection, fail)))
+		code = EXIT_UNREACHABLE;
+	else {
+		take_line(invocation, line, &code);
+		json_object_put(line);
+	}
+	if (file != stdin)
+		fclose(file);
+	return code;
+}
+
+static int run_on(struct invocation *invocation, struct connection *connection, struct fail *fail)
+{
+	if (strcmp(invocation->order->name, "dump") == 0)
+		return run_dump(invocation, connection, fail);
+	if (strcmp(invocation->order->name, "restore") == 0)
+		return run_restore(invocation, connection, fail);
+	return converse(invocation, connection, fail);
+}
+
 static int run(struct invocation *invocation)
 {
 	CLEANUP(freep) char *path = invocation->own.socket ? strdup(invocation->own.socket) : connection_default_path();
@@ -160,8 +233,8 @@ static int run(struct invocation *invocation)
 	int code = EXIT_UNREACHABLE;
 
 	if (connection_open(&connection, path ? path : "", &fail) == 0)
-		code = converse(invocation, &connection, &fail);
-	if (code == EXIT_UNREACHABLE)
+		code = run_on(invocation, &connection, &fail);
+	if (code == EXIT_UNREACHABLE || code == EXIT_FILE)
 		fprintf(stderr, "redmine-cachectl: %s\n", fail.text);
 	connection_close(&connection);
 	return code;
@@ -184,8 +257,13 @@ int main(int argc, char **argv)
 		code = EXIT_USAGE;
 	else if (invocation.own.help)
 		print_help(invocation.order);
-	else
+	else {
+		bool piped = invocation.own.file && strcmp(invocation.own.file, "-") == 0 &&
+		             strcmp(invocation.order->name, "dump") == 0;
+
+		invocation.view.out = piped ? stderr : stdout;
 		code = run(&invocation);
+	}
 	if (code == EXIT_USAGE)
 		fprintf(stderr, "redmine-cachectl: %s\n", fail.text);
 	json_object_put(invocation.view.before);

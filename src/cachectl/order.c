@@ -24,6 +24,10 @@ static const struct order orders[] = {
         {"warm", "[--key-file FILE | --session NAME] URL...",
                 "fetch URLs into the cache; - reads them from standard input", " key-file session ", "urls",
                 show_warmed, show_warm_sum},
+        {"dump", "FILE", "write what is stored to a file, to be restored later; - is standard output", " ", "file",
+                NULL, show_dumped},
+        {"restore", "FILE", "put what a dump holds back into the cache, as far as it still holds; - is standard input",
+                " ", "file", NULL, show_restored},
         {"engines", "", "the engines and their workers", " ", NULL, NULL, show_engines},
         {"sessions", "", "the named sessions of the settings", " ", NULL, NULL, show_sessions},
         {"check", "", "read the daemon's settings anew without putting them in force", " ", NULL, NULL, show_said},
@@ -179,9 +183,13 @@ static int read_urls(
 	return 0;
 }
 
-static int read_operands(
-        const struct order *order, struct json_object *arguments, int count, char **words, struct fail *fail)
+static int read_operands(const struct order *order, struct json_object *arguments, int count, char **words,
+        struct own_options *own, struct fail *fail)
 {
+	if (order->operand && strcmp(order->operand, "file") == 0) {
+		own->file = count > 0 ? words[0] : NULL;
+		return count == 1 ? 0 : fail_set(fail, -EINVAL, "%s needs one FILE, or -", order->name);
+	}
 	if (!order->operand)
 		return count > 0 ? fail_set(fail, -EINVAL, "%s: \"%s\" is too much", order->name, words[0]) : 0;
 	if (count == 0)
@@ -243,7 +251,7 @@ struct json_object *order_arguments(
 			r = read_option(arguments, (size_t)found, optarg, own, fail);
 	}
 	if (r == 0 && !own->help)
-		r = read_operands(order, arguments, argc - optind, argv + optind, fail);
+		r = read_operands(order, arguments, argc - optind, argv + optind, own, fail);
 	if (r == 0)
 		return arguments;
 	json_object_put(arguments);

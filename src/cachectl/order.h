@@ -12,6 +12,7 @@
 
 /* What the answer's lines are shown with. */
 struct view {
+	FILE *out;     /* where what came of a dump is told: not where it goes */
 	bool terminal; /* standard output is one */
 	bool quiet;    /* a bar is not drawn: standard error is no terminal */
 	unsigned rows;
@@ -24,7 +25,8 @@ struct order {
 	const char *usage;   /* behind the name */
 	const char *help;    /* one line */
 	const char *options; /* the long options that it takes, " " around each */
-	const char *operand; /* the argument that its operands become: "url" one, "urls" several; NULL: it takes none */
+	const char *
+	        operand; /* the argument that its operands become: "url" one, "urls" several; "file": none, it is own_options.file; NULL: it takes none */
 	/* Print a row, and the result; NULL: nothing is printed of it. */
 	void (*row)(struct view *view, struct json_object *row);
 	void (*result)(struct view *view, struct json_object *result);
@@ -38,6 +40,7 @@ const struct order *order_find(const char *name);
 /* What is for the program itself, wherever on the command line it stands. */
 struct own_options {
 	const char *socket; /* NULL: not given. Borrowed of argv */
+	const char *file;   /* that dump and restore are about; "-": standard output or input. Borrowed of argv */
 	bool json, help;
 	unsigned most; /* of --count; 0: not given */
 };
@@ -58,6 +61,8 @@ void show_said(struct view *view, struct json_object *said);
 void show_entry(struct view *view, struct json_object *entry);
 void show_entries_sum(struct view *view, struct json_object *sum);
 void show_purged(struct view *view, struct json_object *sum);
+void show_dumped(struct view *view, struct json_object *sum);
+void show_restored(struct view *view, struct json_object *sum);
 void show_explained(struct view *view, struct json_object *explained);
 void show_request(struct view *view, struct json_object *request);
 void show_top(struct view *view, struct json_object *top);

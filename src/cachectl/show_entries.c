@@ -41,6 +41,39 @@ void show_purged(struct view *view, struct json_object *sum)
 	                       : ": kept, and validated before they are served again");
 }
 
+void show_dumped(struct view *view, struct json_object *sum)
+{
+	char bytes[32], count[32];
+	double left_out = show_number(sum, "left_out");
+
+	fprintf(view->out, "%s, %s dumped", show_entries_count(count, show_number(sum, "entries")),
+	        show_bytes(bytes, show_number(sum, "bytes")));
+	if (left_out > 0)
+		fprintf(view->out, "; %s left out, with secrets that stay in memory",
+		        show_entries_count(count, left_out));
+	fprintf(view->out, "\n");
+}
+
+void show_restored(struct view *view, struct json_object *sum)
+{
+	static const struct {
+		const char *name, *text;
+	} parts[] = {
+	        {"restored", "restored"},
+	        {"to_validate", "restored, to be validated before they are served"},
+	        {"present", "there already"},
+	        {"spoilt", "spoilt since by writes or purges"},
+	        {"expired", "expired, or not to be validated"},
+	};
+	char count[32];
+
+	printf("%s:", show_entries_count(count, show_number(sum, "entries")));
+	for (size_t i = 0, told = 0; i < ARRAY_SIZE(parts); i++)
+		if (show_number(sum, parts[i].name) > 0)
+			printf("%s %.0f %s", told++ > 0 ? "," : "", show_number(sum, parts[i].name), parts[i].text);
+	printf("%s\n", show_number(sum, "entries") > 0 ? "" : " nothing to restore");
+}
+
 static void print_list(const char *label, struct json_object *array, const char *member)
 {
 	printf("%-12s", label);

@@ -91,12 +91,14 @@ bool caller_flag(struct json_object *arguments, const char *name)
 	       json_object_get_boolean(value);
 }
 
-/* The next line without its newline into *ret, malloc'ed. False: the connection ends. */
-static bool read_line(struct caller *caller, char **ret)
+bool caller_line(struct caller *caller, char **ret)
 {
+	size_t looked = 0;
+	char room[65536];
+
 	for (;;) {
-		char *end = caller->in.size > 0 ? memchr(caller->in.data, '\n', caller->in.size) : NULL;
-		char room[4096];
+		char *end = caller->in.size > looked ? memchr(caller->in.data + looked, '\n', caller->in.size - looked)
+		                                     : NULL;
 		ssize_t got;
 
 		if (end) {
@@ -107,6 +109,7 @@ static bool read_line(struct caller *caller, char **ret)
 			caller->in.size = rest;
 			return *ret != NULL;
 		}
+		looked = caller->in.size;
 		got = recv(caller->fd, room, sizeof(room), 0);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -143,7 +146,7 @@ void caller_serve(struct caller *caller)
 {
 	char *text;
 
-	while (!caller_should_stop(caller) && read_line(caller, &text)) {
+	while (!caller_should_stop(caller) && caller_line(caller, &text)) {
 		struct json_object *line = json_tokener_parse(text);
 
 		if (line && json_object_is_type(line, json_type_object))

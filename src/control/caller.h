@@ -36,6 +36,9 @@ const char *caller_text(struct json_object *arguments, const char *name);
 /* True where the member is true. */
 bool caller_flag(struct json_object *arguments, const char *name);
 
+/* The next line without its newline into *ret, malloc'ed; waits for it. False: the connection ends, the caller was told why if it is his doing. */
+bool caller_line(struct caller *caller, char **ret);
+
 /* Serves one connection to its end. Its own thread. */
 void caller_serve(struct caller *caller);
 

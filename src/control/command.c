@@ -4,11 +4,13 @@
 
 static const struct command commands[] = {
         {"check", command_check},
+        {"dump", command_dump},
         {"engines", command_engines},
         {"entries", command_entries},
         {"explain", command_explain},
         {"purge", command_purge},
         {"reload", command_reload},
+        {"restore", command_restore},
         {"sessions", command_sessions},
         {"status", command_status},
         {"tail", command_tail},
@@ -26,5 +28,5 @@ const struct command *command_find(const char *name)
 
 const char *command_names(void)
 {
-	return "check, engines, entries, explain, purge, reload, sessions, status, tail, top, warm";
+	return "check, dump, engines, entries, explain, purge, reload, restore, sessions, status, tail, top, warm";
 }

@@ -33,6 +33,10 @@ command_run command_check;
 command_run command_entries; /* rows: what is stored, by a selection */
 command_run command_purge;
 
+/* command_dump.c */
+command_run command_dump;    /* rows: the lines of a dump (control/dump.h) but its end, which is the result */
+command_run command_restore; /* arguments: a dump's header; its other lines follow the command's */
+
 /* command_explain.c */
 command_run command_explain;
 

@@ -1,6 +1,7 @@
 #include "control/command.h"
 
 #include "base/clock.h"
+#include "cache/backup.h"
 #include "control/print.h"
 #include "control/selection.h"
 #include "redmine/tags.h"
@@ -124,8 +125,10 @@ void command_purge(struct caller *caller, struct json_object *arguments)
 		caller_error(caller, "bad-request",
 		        "purge needs what it is about: url, pattern, tag, identity, or all alone.");
 	} else {
-		int result = cache_walk(cache, purge_entry, &walk);
+		int result;
 
+		cache_note_removal(cache);
+		result = cache_walk(cache, purge_entry, &walk);
 		if (!walk.soft) {
 			raise_tags(cache, &selection);
 			if (selection.all)

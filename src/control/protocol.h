@@ -7,7 +7,8 @@
  *   ◂ {"result": {...}}                    the last line, or
  *   ◂ {"error": {"code": "bad-request", "text": "..."}}
  *
- * A connection may carry one command after the other.
+ * A connection may carry one command after the other. What is wrong with a restore ends it: the lines of a dump follow that
+ * command (control/dump.h), up to its end or an empty line.
  */
 #ifndef CONTROL_PROTOCOL_H
 #define CONTROL_PROTOCOL_H

@@ -82,19 +82,25 @@ class Machine:
     def __init__(self):
         self.root = Path(tempfile.mkdtemp(prefix="rc", dir="/tmp"))
         self.fake = FakeRedmine()
-        for folder in ("etc/credstore", "etc/redmine-cached/conf.d", "var/cache/redmine-cached", "run", "bin"):
+        for folder in ("etc/credstore", "etc/redmine-cached/conf.d", "var/cache/redmine-cached", "var/backups", "run", "bin"):
             (self.root / folder).mkdir(parents=True)
         self.daemon = Daemon(self.fake.base, "thread", self.root / "etc/redmine-cached")
         (self.root / "run/redmine-cached").mkdir()
         sockets = [f"unix:{self.root}/run/{name}" for name in ("redmine-cached.sock", "redmine-cached/http.sock")]
         self.daemon.configure(
-            {"listen.address": [self.daemon.options["listen.address"], *sockets], "engine.async.workers": "2"}
+            {
+                "listen.address": [self.daemon.options["listen.address"], *sockets],
+                "engine.async.workers": "2",
+                "control.socket": self.root / "run/redmine-cached/control.sock",
+                "cache.path": self.root / "var/cache/redmine-cached/cache.db",
+            }
         )
         self.daemon.start()
         self.put("systemctl", SYSTEMCTL)
         self.put("journalctl", JOURNALCTL)
         self.put("sudo", SUDO)
         (self.root / "bin/redmine-cached").symlink_to(BINARY)
+        (self.root / "bin/redmine-cachectl").symlink_to(Path(BINARY).with_name("redmine-cachectl"))
 
     def put(self, name, text):
         path = self.root / "bin" / name
@@ -103,7 +109,7 @@ class Machine:
 
     def translated(self, text):
         """The text with what is of this machine."""
-        text = re.sub(r"(?<![\w/])/(etc/redmine-cached|etc/credstore|var/cache/redmine-cached|run/)", rf"{self.root}/\1", text)
+        text = re.sub(r"(?<![\w/])/(etc/redmine-cached|etc/credstore|var/cache/redmine-cached|var/backups|run/)", rf"{self.root}/\1", text)
         for written, true in (
             ("127.0.0.1:7336", f"127.0.0.1:{self.daemon.port}"),
             ("https://redmine.example.org", self.fake.base),
@@ -117,6 +123,7 @@ class Machine:
 
     def run(self, language, text, env=None):
         env = dict(os.environ, PATH=f"{self.root}/bin:{os.environ['PATH']}", KEY=ADMIN_KEY, **(env or {}))
+        env["REDMINE_CACHED_SOCKET"] = str(self.daemon.options["control.socket"])
         done = subprocess.run(
             RUN_BY[language],
             input=self.translated(text),

@@ -18,6 +18,22 @@ START_TEST(as_the_rfc_has_it)
 		ck_assert_int_eq(base64_add(&out, pairs[i][0], strlen(pairs[i][0])), 0);
 		ck_assert_str_eq(buf_text(&out) + 1, pairs[i][1]);
 		ck_assert_uint_eq(out.size, strlen(out.data));
+		buf_clear(&out);
+		ck_assert_int_eq(base64_read(&out, pairs[i][1], strlen(pairs[i][1])), 0);
+		ck_assert_str_eq(buf_text(&out), pairs[i][0]);
+	}
+}
+END_TEST
+
+START_TEST(what_is_none)
+{
+	static const char *const texts[] = {"Z", "Zg", "Zg=", "Zg==Zg==", "Z*==", "====", "Zm9v\x80"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		CLEANUP(buf_release) struct buf out = BUF_INIT(100);
+
+		ck_assert_msg(base64_read(&out, texts[i], strlen(texts[i])) == -EINVAL, "%s", texts[i]);
+		ck_assert_uint_eq(out.size, 0);
 	}
 }
 END_TEST
@@ -33,4 +49,4 @@ START_TEST(within_the_ceiling)
 }
 END_TEST
 
-UNIT_MAIN("base64", as_the_rfc_has_it, within_the_ceiling)
+UNIT_MAIN("base64", as_the_rfc_has_it, what_is_none, within_the_ceiling)

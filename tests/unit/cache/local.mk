@@ -1,5 +1,6 @@
 check_PROGRAMS += \
 	tests/fuzz/replay_entry \
+	tests/unit/cache/test_backup \
 	tests/unit/cache/test_cache \
 	tests/unit/cache/test_cache_crash \
 	tests/unit/cache/test_cache_damage \
@@ -18,6 +19,11 @@ check_PROGRAMS += \
 	tests/unit/cache/test_store_schema \
 	tests/unit/cache/test_store_sqlite \
 	tests/unit/cache/test_store_writer
+
+tests_unit_cache_test_backup_SOURCES = tests/unit/cache/test_backup.c tests/unit/cache/cache_kit.h tests/unit/cache/store_kit.h \
+	tests/unit/cache/kit.h tests/unit/unit.h
+tests_unit_cache_test_backup_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_cache_test_backup_LDADD = $(TESTS_LIBS)
 
 tests_unit_cache_test_cache_SOURCES = tests/unit/cache/test_cache.c tests/unit/cache/cache_kit.h tests/unit/cache/store_kit.h \
 	tests/unit/cache/kit.h tests/unit/unit.h

@@ -17,6 +17,8 @@ SHOW(show_said)
 SHOW(show_entry)
 SHOW(show_entries_sum)
 SHOW(show_purged)
+SHOW(show_dumped)
+SHOW(show_restored)
 SHOW(show_explained)
 SHOW(show_request)
 SHOW(show_top)
@@ -58,6 +60,8 @@ START_TEST(what_a_line_means)
 	        {"explain --socket=/nonexistent /a", "{\"url\":\"/a\"}"},
 	        {"purge --pattern --all --soft", "{\"pattern\":\"--all\",\"soft\":true}"},
 	        {"warm --help", "{}"},
+	        {"dump /nonexistent", "{}"},
+	        {"restore -", "{}"},
 	        {"warm --session board /a", "{\"session\":\"board\",\"urls\":[\"/a\"]}"},
 	};
 
@@ -75,7 +79,8 @@ START_TEST(what_is_refused)
 {
 	static const char *const lines[] = {"status --all", "status extra", "explain", "explain /a /b", "purge --url",
 	        "entries --limit -1", "entries --limit", "warm", "tail --nonsense", "purge --al",
-	        "purge --all=yes --sof", "status --json=1", "status -x", "warm --key-file /nonexistent /a"};
+	        "purge --all=yes --sof", "status --json=1", "status -x", "dump", "restore", "dump a b",
+	        "warm --key-file /nonexistent /a"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct fail fail = {0};
