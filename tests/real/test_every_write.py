@@ -1,5 +1,6 @@
 """A long random mix of every write of the API through the daemon, and of reads by several users, each compared with
-Redmine asked directly. REDMINE_CACHED_MIX_SECONDS says how long (25), REDMINE_CACHED_MIX_SEED which mix (a fixed one)."""
+Redmine asked directly. REDMINE_CACHED_MIX_SECONDS says how long (25), REDMINE_CACHED_MIX_SEED which mix (a fixed one),
+REDMINE_CACHED_MIX_KINDS which kinds of writes, by how their names begin (all)."""
 
 import collections
 import os
@@ -14,6 +15,7 @@ from write_mix import Mix
 
 SECONDS = float(os.environ.get("REDMINE_CACHED_MIX_SECONDS", "25"))
 SEED = int(os.environ.get("REDMINE_CACHED_MIX_SEED", "20261122"))
+KINDS = os.environ.get("REDMINE_CACHED_MIX_KINDS", "").split()
 READERS = ("admin", "mona", "rita", "olga", "nobody")
 
 
@@ -37,7 +39,7 @@ def hits(daemon, rows):
 
 def test_nobody_reads_what_was_before_any_write(mixed, launch, record_property, capsys):
     daemon = launch(mixed, **{"lifetime.search": "60s"})
-    mix = Mix(daemon.url, mixed, SEED)
+    mix = Mix(daemon.url, mixed, SEED, KINDS)
     people = [person for person in everybody(mixed.sample) if person.name in READERS]
     problems, writes, held = [], 0, 0
     dropped, needless = collections.Counter(), collections.Counter()

@@ -57,9 +57,10 @@ PEOPLE = (7, 11)  # dora, rita
 
 
 class Mix:
-    """`base`: where it writes; `direct`: Redmine itself, asked for what the mix must know of."""
+    """`base`: where it writes; `direct`: Redmine itself, asked for what the mix must know of. `only`: beginnings of the names
+    of the kinds that it makes, all if there are none."""
 
-    def __init__(self, base, instance, seed):
+    def __init__(self, base, instance, seed, only=()):
         self.base, self.direct, self.instance = base, instance.url, instance
         self.random = random.Random(seed)
         self.number = itertools.count(1)
@@ -67,9 +68,8 @@ class Mix:
         self.made = {kind: [] for kind in ("entry", "relation", "version", "category", "member", "group", "project", "wiki")}
         self.attachments = [1]
         self.statuses = {}
-        self.kinds = [
-            getattr(self, name) for name in dir(type(self)) if name.startswith("write_")
-        ]
+        beginnings = tuple(f"write_{name}" for name in only) or "write_"
+        self.kinds = [getattr(self, name) for name in dir(type(self)) if name.startswith(beginnings)]
         self.bag = []
 
     # What it does.
