@@ -2,8 +2,8 @@
  * The keeper stands between the cache and a store that may fail: two threads, one that writes and one that
  * reads, and the decision whether the store can be used now.
  *
- *  READY     changes are queued (cache/pending.h) and written in batches, about every 50 ms, at once for raised
- *            generations and for drops.
+ *  READY     changes are queued (cache/pending.h) and written in batches, 200 ms after the first of one or when it is
+ *            full, at once for raised generations and for drops.
  *  DEGRADED  the store is closed. Puts are given up and counted. It is opened again after a pause that
  *            doubles with each failure, and from then on READY.
  *

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define BATCH_WAIT_US 50000           /* how long the first put of a batch waits for more */
+#define BATCH_WAIT_US 200000          /* how long the first put of a batch waits for more */
 #define TRIM_REST_US  (60 * 1000000L) /* between rounds of trimming */
 #define TRIM_STEP_US  20000           /* between steps of a round */
 
@@ -201,9 +201,33 @@ static bool wanted(struct keeper *k, struct changes *changes, const struct pendi
 	return true;
 }
 
+static size_t most_changes(const struct pending_batch *batch)
+{
+	size_t most = batch->slot_count + 1 + batch->item_count;
+
+	for (size_t i = 0; i < batch->item_count; i++)
+		most += batch->items[i]->entry ? batch->items[i]->entry->tags.count : 0;
+	return most;
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct store_change *a = left, *b = right;
+
+	return memcmp(a->key.bytes, b->key.bytes, sizeof(a->key.bytes));
+}
+
+static void add_item(struct changes *changes, const struct pending_item *item, bool put)
+{
+	changes->items[changes->count++] = (struct store_change){
+	        .kind = put ? STORE_PUT : STORE_DROP, .key = item->key, .entry = put ? item->entry : NULL};
+}
+
+/* Keyed changes, one a key, come last and in the order of their keys: those that share a page of the index find it at hand. */
 static int make_changes(struct keeper *k, const struct pending_batch *batch, struct changes *ret)
 {
-	size_t most = batch->slot_count + 1 + batch->item_count * (TAGS_MAX + 1);
+	bool puts[PENDING_BATCH_COUNT];
+	size_t most = most_changes(batch), keyed;
 
 	*ret = (struct changes){.items = malloc(most * sizeof(*ret->items))};
 	if (!ret->items)
@@ -212,13 +236,12 @@ static int make_changes(struct keeper *k, const struct pending_batch *batch, str
 		add_generation(k, ret, batch->slots[i]);
 	if (batch->clear)
 		ret->items[ret->count++] = (struct store_change){.kind = STORE_CLEAR, .rules = atomic_load(&k->rules)};
-	for (size_t i = 0; i < batch->item_count; i++) {
-		struct pending_item *item = batch->items[i];
-		bool put = wanted(k, ret, item) && item->entry;
-
-		ret->items[ret->count++] = (struct store_change){
-		        .kind = put ? STORE_PUT : STORE_DROP, .key = item->key, .entry = put ? item->entry : NULL};
-	}
+	for (size_t i = 0; i < batch->item_count; i++)
+		puts[i] = wanted(k, ret, batch->items[i]) && batch->items[i]->entry;
+	keyed = ret->count;
+	for (size_t i = 0; i < batch->item_count; i++)
+		add_item(ret, batch->items[i], puts[i]);
+	qsort(ret->items + keyed, ret->count - keyed, sizeof(*ret->items), by_key);
 	return 0;
 }
 
@@ -334,6 +357,17 @@ static int64_t writer_wait(struct keeper *k)
 	return stop_at;
 }
 
+/* True while there is no end in sight, or time until then. */
+static bool has_time(struct keeper *k)
+{
+	int64_t stop_at;
+
+	pthread_mutex_lock(&k->wake_lock);
+	stop_at = k->stop_at;
+	pthread_mutex_unlock(&k->wake_lock);
+	return stop_at == 0 || clock_monotonic_us() < stop_at;
+}
+
 /* What is left at the end: puts only if there was time, but what must not be lost. */
 static void writer_end(struct keeper *k)
 {
@@ -362,7 +396,7 @@ void *keeper_writer_run(void *arg)
 			k->settings.ops->set_size_limit(k->store, atomic_load(&k->size_limit));
 			k->trim_at = 0;
 		}
-		while ((stop_at == 0 || clock_monotonic_us() < stop_at) && pending_take(k->pending, &batch))
+		while (has_time(k) && pending_take(k->pending, &batch))
 			write_batch(k, &batch);
 		if (k->store && stop_at == 0 && clock_monotonic_us() >= k->trim_at)
 			trim(k);

@@ -10,7 +10,7 @@ struct pending {
 	unsigned magic;
 #define PENDING_MAGIC 0x9e4d1465
 	pthread_mutex_t lock;
-	uint64_t bytes_max;
+	uint64_t bytes_max, batch_bytes;
 
 	struct pending_item *buckets[BUCKETS];
 	struct pending_item *newest, *oldest;
@@ -36,6 +36,7 @@ struct pending *pending_new(uint64_t bytes_max)
 	p->magic = PENDING_MAGIC;
 	pthread_mutex_init(&p->lock, NULL);
 	p->bytes_max = bytes_max;
+	p->batch_bytes = bytes_max / 2 < PENDING_BATCH_BYTES ? bytes_max / 2 : PENDING_BATCH_BYTES;
 	p->waiters_end = &p->waiters;
 	return p;
 }
@@ -117,7 +118,7 @@ static void publish_counts(struct pending *p)
 {
 	atomic_store(&p->count, p->puts + p->drops + p->slot_count + p->clear);
 	atomic_store(&p->urgent, p->drops > 0 || p->slot_count > 0 || p->clear || p->lost || p->waiters ||
-	                                 p->puts >= PENDING_BATCH_COUNT || p->bytes >= PENDING_BATCH_BYTES);
+	                                 p->puts >= PENDING_BATCH_COUNT || p->bytes >= p->batch_bytes);
 }
 
 /* Makes the key's one item say this entry (a reference is taken), or drop. False: out of memory. */
@@ -299,9 +300,22 @@ static void take_slots(struct pending *p, struct pending_batch *batch)
 	p->slot_count = 0;
 }
 
+static void take_items(struct pending *p, struct pending_batch *batch)
+{
+	bool urgent = batch->slot_count > 0 || batch->waiters;
+	size_t most = urgent ? PENDING_URGENT_COUNT : PENDING_BATCH_COUNT;
+	uint64_t bytes = 0, bytes_most = urgent ? PENDING_URGENT_BYTES : PENDING_BATCH_BYTES;
+
+	while (p->oldest && batch->item_count < most && bytes < bytes_most) {
+		struct pending_item *item = detach(p, find(p, &p->oldest->key));
+
+		bytes += item->entry ? entry_cost(item->entry) : 0;
+		batch->items[batch->item_count++] = item;
+	}
+}
+
 bool pending_take(struct pending *p, struct pending_batch *batch)
 {
-	uint64_t bytes = 0;
 	bool any;
 
 	CHECK(p, PENDING_MAGIC);
@@ -309,12 +323,7 @@ bool pending_take(struct pending *p, struct pending_batch *batch)
 	ASSERT(!p->taken);
 	*batch = (struct pending_batch){.clear = p->clear, .lost = p->lost, .waiters = p->waiters};
 	take_slots(p, batch);
-	while (p->oldest && batch->item_count < PENDING_BATCH_COUNT && bytes < PENDING_BATCH_BYTES) {
-		struct pending_item *item = detach(p, find(p, &p->oldest->key));
-
-		bytes += item->entry ? entry_cost(item->entry) : 0;
-		batch->items[batch->item_count++] = item;
-	}
+	take_items(p, batch);
 	p->clear = false;
 	p->lost = false;
 	p->waiters = NULL;

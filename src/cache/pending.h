@@ -17,9 +17,14 @@
 #define PENDING_PUTS_MAX  4096
 #define PENDING_DROPS_MAX 16384
 
-/* How many keyed changes one batch takes. Small, so that a raised generation never waits for long behind it. */
-#define PENDING_BATCH_COUNT 64
-#define PENDING_BATCH_BYTES (1 << 20)
+/*
+ * How many keyed changes one batch takes. Many, because rows of one transaction share pages of the file; but few beside
+ * a raised generation, so that whoever waits for that does not wait for them.
+ */
+#define PENDING_BATCH_COUNT  1024
+#define PENDING_BATCH_BYTES  (4 << 20) /* at most half of bytes_max: the other half takes what comes meanwhile */
+#define PENDING_URGENT_COUNT 64
+#define PENDING_URGENT_BYTES (1 << 20)
 
 struct pending;
 

@@ -29,6 +29,7 @@ struct store {
 	uint64_t life;          /* which opening of a store this is, in this process; part of blob->stored */
 	uint64_t size_limit;
 	int64_t walked; /* trim: the id up to which this round has looked */
+	int64_t room; /* pages below the limit as last counted in the transaction under way, less what was put since */
 	void (*removed)(void *arg, const struct cache_key *key);
 	void *removed_arg;
 };

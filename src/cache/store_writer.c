@@ -104,7 +104,8 @@ int store_make_room(struct store *store, struct store_meta *meta, int64_t pages,
 
 		if (r < 0)
 			return r;
-		if (used + pages <= store_file_pages(store))
+		store->room = store_file_pages(store) - used;
+		if (pages <= store->room)
 			return STORE_ROOM_MADE;
 		if (i == most)
 			return STORE_ROOM_NOT_YET;
@@ -210,9 +211,10 @@ static int apply_put(struct store *store, struct store_meta *meta, struct store_
 	change->skipped = true;
 	if (pages > store_journal_pages(store) / 2)
 		return 0;
-	r = store_make_room(store, meta, pages, REMOVALS_PER_PUT, fail);
+	r = pages <= store->room ? STORE_ROOM_MADE : store_make_room(store, meta, pages, REMOVALS_PER_PUT, fail);
 	if (r != STORE_ROOM_MADE)
 		return r < 0 ? r : 0;
+	store->room -= pages; /* which is the most that it takes */
 	change->skipped = false;
 	return insert_row(store, meta, entry, fail);
 }
@@ -293,6 +295,7 @@ static int apply_some(struct store *store, struct store_change *changes, size_t 
 
 	if (r < 0)
 		return r;
+	store->room = 0;
 	do {
 		pages += pages_of_change(&changes[*at]);
 		r = apply_one(store, &meta, &changes[(*at)++], fail);

@@ -19,7 +19,6 @@ static struct script {
 	int waiting; /* applies at the gate */
 
 	int fail_open, fail_apply, fail_load, fail_trim; /* 0 or a negative errno */
-	bool slow;                                       /* an apply takes 20 ms */
 	int opens, opened, closes, distrusts, loads, trims;
 	bool opened_distrusted;
 	uint32_t rules; /* of the last opening */
@@ -127,8 +126,6 @@ static int script_apply(struct store *store, struct store_change *changes, size_
 {
 	int r;
 
-	if (LOCKED(script.slow))
-		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	pthread_mutex_lock(&script.lock);
 	script.waiting++;
 	pthread_cond_broadcast(&script.moved);
