@@ -1,7 +1,12 @@
 #include "upstream/request_lines.h"
 
-/* Lines that libcurl adds unless it is told otherwise: "Name:" takes one away. */
+/* Lines that libcurl adds unless it is told otherwise: "Name:" takes one away. Those but the first go with a body. */
 static const char *const own[] = {"Accept", "Expect", "User-Agent", "Content-Type"};
+
+static size_t count_own(const struct job *job)
+{
+	return job->has_body ? ARRAY_SIZE(own) : 1;
+}
 
 struct lines {
 	struct curl_slist *nodes, *next;
@@ -26,11 +31,11 @@ struct curl_slist *request_lines_new(const struct job *job)
 {
 	static const char gzip[] = "gzip";
 	const struct fields *fields = &job->fields;
-	size_t count = fields->count + ARRAY_SIZE(own) + 1;
+	size_t owns = count_own(job), count = fields->count + owns + 1;
 	size_t bytes = fields_size(fields) + sizeof("Accept-Encoding: ") + sizeof(gzip);
 	struct lines l;
 
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+	for (size_t i = 0; i < owns; i++)
 		bytes += strlen(own[i]) + sizeof(":");
 	l.nodes = malloc(count * sizeof(*l.nodes) + bytes);
 	if (!l.nodes)
@@ -44,7 +49,7 @@ struct curl_slist *request_lines_new(const struct job *job)
 	}
 	if (job->accept_gzip)
 		append(&l, "Accept-Encoding", ": ", gzip);
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+	for (size_t i = 0; i < owns; i++)
 		if (!fields_get(fields, own[i]))
 			append(&l, own[i], ":", "");
 	return l.nodes; /* never empty: what is not there is taken away */

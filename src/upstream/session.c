@@ -31,29 +31,33 @@ struct session {
 	pthread_mutex_t lock; /* guards poked */
 	struct exchange *poked;
 	atomic_bool cancelled;
+	atomic_bool interrupted; /* the event was written and the session's thread has not seen it yet */
 
 	int watched; /* a descriptor of the caller's, -1: none */
 	void (*watched_ready)(void *arg);
 	void *watched_arg;
 };
 
+/* known: the events that it is in the epoll set with, as assigned here; NULL: none, but it may be parked. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct session *session = arg;
-	struct epoll_event event = {.data.fd = fd};
+	struct epoll_event event = {.events = EPOLLERR, .data.fd = fd}; /* which is always told: so it is never 0 */
 
 	CHECK(session, SESSION_MAGIC);
 	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
+		if (!idle_park(&session->idle, fd, (uint32_t)(uintptr_t)known))
+			epoll_ctl(session->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
 	if (what & CURL_POLL_IN)
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
-	if (epoll_ctl(session->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
+	if (known != (void *)(uintptr_t)event.events && (known || !idle_unpark(&session->idle, fd, event.events)) &&
+	        epoll_ctl(session->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0 && errno == EEXIST)
 		epoll_ctl(session->epoll, EPOLL_CTL_MOD, fd, &event);
-	curl_multi_assign(session->multi, fd, session);
+	curl_multi_assign(session->multi, fd, (void *)(uintptr_t)event.events);
 	return 0;
 }
 
@@ -99,6 +103,7 @@ struct session *session_new(const struct session_settings *settings, struct fail
 	session->epoll = epoll_create1(EPOLL_CLOEXEC);
 	session->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	session->multi = curl_multi_init();
+	session->idle.epoll = session->epoll;
 	event.data.fd = session->event;
 	if (session->epoll < 0 || session->event < 0 || !session->multi ||
 	        epoll_ctl(session->epoll, EPOLL_CTL_ADD, session->event, &event) < 0)
@@ -316,6 +321,8 @@ static void look_at_poked(struct session *session)
 
 	if (read(session->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
+	atomic_exchange(
+	        &session->interrupted, false); /* before what it was for is looked at: who comes later writes again */
 	while ((e = take_poked(session))) {
 		CURLcode code = atomic_load(&e->job->cancelled) ? CURLE_ABORTED_BY_CALLBACK : exchange_resume(e);
 
@@ -353,13 +360,29 @@ static int wait_ms(const struct session *session, int timeout_ms, int64_t now_us
 	return wait == INT32_MAX ? -1 : (int)wait;
 }
 
+static void run_timer(struct session *session, int64_t now_us)
+{
+	int running;
+
+	if (session->timer_us < 0 || session->timer_us > now_us)
+		return;
+	session->timer_us = -1;
+	curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	finish_ready(session);
+}
+
 void session_step(struct session *session, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_A_STEP];
+	size_t active = session->active;
 	int running, ready;
 	int64_t now_us;
 
 	CHECK(session, SESSION_MAGIC);
+	run_timer(session,
+	        clock_monotonic_us()); /* what was started since the last step is sent before there is a wait */
+	if (session->active != active)
+		return; /* something ended: nothing is looked at before the caller knows */
 	ready = epoll_wait(session->epoll, events, EVENTS_A_STEP, wait_ms(session, timeout_ms, clock_monotonic_us()));
 	for (int i = 0; i < ready; i++) {
 		int mask = 0;
@@ -372,6 +395,8 @@ void session_step(struct session *session, int timeout_ms)
 			session->watched_ready(session->watched_arg);
 			continue;
 		}
+		if (idle_stirred(&session->idle, events[i].data.fd))
+			continue;
 		if (events[i].events & (EPOLLIN | EPOLLHUP))
 			mask |= CURL_CSELECT_IN;
 		if (events[i].events & EPOLLOUT)
@@ -380,12 +405,9 @@ void session_step(struct session *session, int timeout_ms)
 			mask |= CURL_CSELECT_ERR;
 		curl_multi_socket_action(session->multi, events[i].data.fd, mask, &running);
 	}
-	now_us = clock_monotonic_us();
-	if (session->timer_us >= 0 && session->timer_us <= now_us) {
-		session->timer_us = -1;
-		curl_multi_socket_action(session->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
 	finish_ready(session);
+	now_us = clock_monotonic_us();
+	run_timer(session, now_us);
 	look_at_time(session, now_us);
 }
 
@@ -416,6 +438,8 @@ void session_interrupt(struct session *session)
 {
 	uint64_t one = 1;
 
+	if (atomic_exchange(&session->interrupted, true))
+		return; /* somebody's is not seen yet: it serves for this one, too */
 	if (write(session->event, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
 }

@@ -2,6 +2,7 @@
 
 #include "../unit.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,4 +80,67 @@ START_TEST(many)
 }
 END_TEST
 
-UNIT_MAIN("idle", ends_those_on_which_something_came, many)
+/* Whether the epoll set tells of the descriptor, of nothing else, now. */
+static bool is_told(int epoll, int fd)
+{
+	struct epoll_event event;
+	int ready = epoll_wait(epoll, &event, 1, 0);
+
+	ck_assert_int_ge(ready, 0);
+	ck_assert(ready == 0 || event.data.fd == fd);
+	return ready == 1;
+}
+
+static void join(int epoll, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+
+	ck_assert_int_eq(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+}
+
+START_TEST(parked_ones_stay_in_the_set)
+{
+	struct idle idle = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	int fds[2], other[2];
+
+	pair(fds);
+	pair(other);
+	ck_assert(!idle_park(&idle, fds[0], EPOLLIN)); /* not known */
+	ck_assert(!idle_unpark(&idle, fds[0], EPOLLIN));
+	idle_add(&idle, other[0]);
+	idle_add(&idle, fds[0]);
+	ck_assert(!idle_unpark(&idle, fds[0], EPOLLIN)); /* known, not parked */
+	ck_assert(!idle_park(&idle, fds[0], 0));         /* not in the set */
+	join(idle.epoll, fds[0], EPOLLIN);
+	ck_assert(idle_park(&idle, fds[0], EPOLLIN));
+	ck_assert(idle_unpark(&idle, fds[0], EPOLLIN));
+	ck_assert(!idle_unpark(&idle, fds[0], EPOLLIN));
+	ck_assert(!idle_stirred(&idle, fds[0])); /* in use: it is libcurl's to know */
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	ck_assert(is_told(idle.epoll, fds[0]));
+	ck_assert(idle_park(&idle, fds[0], EPOLLIN)); /* and used again for other events */
+	ck_assert_int_eq(read(fds[0], &(char){0}, 1), 1);
+	ck_assert(idle_unpark(&idle, fds[0], EPOLLOUT));
+	ck_assert(is_told(idle.epoll, fds[0]));
+	/* what comes on a parked one is told once */
+	ck_assert(idle_park(&idle, fds[0], EPOLLOUT));
+	ck_assert(idle_stirred(&idle, fds[0]));
+	ck_assert(!idle_stirred(&idle, fds[0]));
+	ck_assert(!is_told(idle.epoll, fds[0]));
+	ck_assert(!idle_unpark(&idle, fds[0], EPOLLIN));
+	/* nor is one told of that is looked after no more, while another stays */
+	join(idle.epoll, fds[0], EPOLLIN);
+	ck_assert(idle_park(&idle, fds[0], EPOLLIN));
+	idle_remove(&idle, fds[0]);
+	ck_assert(!is_told(idle.epoll, fds[0]));
+	ck_assert_uint_eq(idle.count, 1);
+	close(idle.epoll);
+	idle_release(&idle);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		close(other[i]);
+	}
+}
+END_TEST
+
+UNIT_MAIN("idle", ends_those_on_which_something_came, many, parked_ones_stay_in_the_set)

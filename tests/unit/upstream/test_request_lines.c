@@ -2,9 +2,9 @@
 
 #include "../unit.h"
 
-static void expect(const char *fields, bool accept_gzip, const char *expected)
+static void expect(const char *fields, bool accept_gzip, bool has_body, const char *expected)
 {
-	struct job job = {.accept_gzip = accept_gzip};
+	struct job job = {.accept_gzip = accept_gzip, .has_body = has_body};
 	CLEANUP(buf_release) struct buf text = BUF_INIT(10000);
 	struct curl_slist *lines;
 
@@ -20,12 +20,14 @@ static void expect(const char *fields, bool accept_gzip, const char *expected)
 
 START_TEST(lines)
 {
-	expect("", false, "Accept:|Expect:|User-Agent:|Content-Type:|");
-	expect("", true, "Accept-Encoding: gzip|Accept:|Expect:|User-Agent:|Content-Type:|");
-	expect("X-A: 1\r\nX-A: 2\r\nX-Empty: \r\n", false,
+	expect("", false, true, "Accept:|Expect:|User-Agent:|Content-Type:|");
+	expect("", true, true, "Accept-Encoding: gzip|Accept:|Expect:|User-Agent:|Content-Type:|");
+	expect("X-A: 1\r\nX-A: 2\r\nX-Empty: \r\n", false, true,
 	        "X-A: 1|X-A: 2|X-Empty;|Accept:|Expect:|User-Agent:|Content-Type:|");
-	expect("ACCEPT: */*\r\nuser-agent: u\r\nContent-Type: \r\n", false,
+	expect("ACCEPT: */*\r\nuser-agent: u\r\nContent-Type: \r\n", false, true,
 	        "ACCEPT: */*|user-agent: u|Content-Type;|Expect:|");
+	expect("", false, false, "Accept:|");
+	expect("X-A: 1\r\nAccept: a\r\n", true, false, "X-A: 1|Accept: a|Accept-Encoding: gzip|");
 }
 END_TEST
 
