@@ -1,7 +1,6 @@
 #include "base/fields.h"
 
 #include <errno.h>
-#include <strings.h>
 
 static const char *const hop_by_hop[] = {
         "Connection",
@@ -12,11 +11,6 @@ static const char *const hop_by_hop[] = {
         "Upgrade",
         "Trailer",
 };
-
-bool field_name_is(const char *name, const char *other)
-{
-	return strcasecmp(name, other) == 0;
-}
 
 /* Of most messages all fields fit into one. */
 #define TEXT_BLOCK 1000
@@ -227,6 +221,10 @@ void fields_remove_hop_by_hop(struct fields *f)
 
 int fields_print(const struct fields *f, struct buf *out)
 {
+	int room = f->count > 0 ? buf_reserve(out, fields_size(f)) : 0;
+
+	if (room < 0)
+		return room;
 	for (size_t i = 0; i < f->count; i++) {
 		int r = buf_add_text(out, f->items[i].name);
 

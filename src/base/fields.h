@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 struct field {
 	const char *name;  /* NUL-terminated */
@@ -74,6 +75,10 @@ int fields_print(const struct fields *f, struct buf *out) MUST_CHECK;
 int fields_parse(struct fields *f, const char *block, size_t size) MUST_CHECK;
 
 /* Names are equal (ASCII case folded). */
-bool field_name_is(const char *name, const char *other);
+static inline bool field_name_is(const char *name, const char *other)
+{
+	/* most differ in their first letter, also without regard to its case */
+	return (*name | 0x20) == (*other | 0x20) && strcasecmp(name, other) == 0;
+}
 
 #endif

@@ -24,6 +24,8 @@ void loop_poke(struct loop *loop)
 {
 	uint64_t one = 1;
 
+	if (atomic_exchange(&loop->poked, true))
+		return; /* somebody's is not seen yet: it serves for this one, too */
 	if (write(loop->event, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
 }
@@ -245,6 +247,7 @@ static void turn(struct loop *loop, struct pollfd *fds)
 		WRONG("poll");
 	if (fds[loop->count].revents && read(loop->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
+	atomic_exchange(&loop->poked, false); /* before what it was for is looked at: who comes later pokes again */
 	atomic_store_explicit(&loop->beat_asked, false, memory_order_relaxed);
 	loop->wall_ms = clock_wall_ms();
 	interims_write(loop);

@@ -51,7 +51,8 @@ struct loop {
 	struct conf *conf; /* the settings in force on this thread; one reference */
 	struct loop_daemon daemons[LISTENERS_MAX];
 	size_t count;
-	int event; /* eventfd: something was resumed, settings changed, or it is to end */
+	int event;         /* eventfd: something was resumed, settings changed, or it is to end */
+	atomic_bool poked; /* the eventfd was written and the thread has not seen it yet */
 	pthread_t thread;
 	bool started;
 	struct prepared *prepared;
