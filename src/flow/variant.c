@@ -33,9 +33,24 @@ bool variant_varies(const struct fields *fields)
 	return false;
 }
 
-/* The value without the white space around its commas; not within quotes. */
-static void add_value(struct digest *d, const char *value)
+static void add_bytes(struct digest *d, const char *text, size_t size)
 {
+	digest_add(d, text, size);
+}
+
+static void add_lowercase(struct digest *d, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		char c = (char)tolower((unsigned char)text[i]);
+
+		digest_add(d, &c, 1);
+	}
+}
+
+/* The value without the white space around its commas; not within quotes. folds: its case means nothing. */
+static void add_value(struct digest *d, const char *value, bool folds)
+{
+	void (*add)(struct digest *, const char *, size_t) = folds ? add_lowercase : add_bytes;
 	bool quoted = false;
 	const char *start = value;
 
@@ -48,12 +63,12 @@ static void add_value(struct digest *d, const char *value)
 			continue;
 		while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
 			end--;
-		digest_add(d, start, (size_t)(end - start));
+		add(d, start, (size_t)(end - start));
 		digest_add_text(d, ",");
 		start = next + strspn(next, " \t");
 		value = start - 1;
 	}
-	digest_add(d, start, strlen(start));
+	add(d, start, strlen(start));
 }
 
 static bool is_named(const char *field, const char *name, size_t size)
@@ -64,19 +79,16 @@ static bool is_named(const char *field, const char *name, size_t size)
 /* One line after the other, as if there were commas between them. */
 static void add_field(struct digest *d, const char *name, size_t size, const struct fields *request)
 {
+	bool folds = is_named("Accept-Language", name, size); /* RFC 4647 section 2 */
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < size; i++) {
-		char c = (char)tolower((unsigned char)name[i]);
-
-		digest_add(d, &c, 1);
-	}
+	add_lowercase(d, name, size);
 	for (size_t i = 0; i < request->count; i++) {
 		if (!is_named(request->items[i].name, name, size))
 			continue;
 		if (count++ > 0)
 			digest_add_text(d, ",");
-		add_value(d, request->items[i].value);
+		add_value(d, request->items[i].value, folds);
 	}
 	digest_add_text(d, count > 0 ? "given" : "absent");
 }

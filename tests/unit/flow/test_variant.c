@@ -41,6 +41,10 @@ START_TEST(keys)
 	        {"Vary: Foo\r\n", "Foo: 1,2\r\n", "Foo: 1 ,\t2\r\n", true},
 	        {"Vary: Foo\r\n", "Foo: 12\r\n", "Foo: 1 2\r\n", false},
 	        {"Vary: Foo\r\n", "Foo: \"1, 2\"\r\n", "Foo: \"1,2\"\r\n", false},
+	        /* RFC 4647 section 2: the case of a language means nothing; their order may (RFC 9110 12.5.4) */
+	        {"Vary: accept-language\r\n", "Accept-Language: en-GB, de;Q=0.5\r\n",
+	                "Accept-Language: EN-gb,de;q=0.5\r\n", true},
+	        {"Vary: Accept-Language\r\n", "Accept-Language: en, de\r\n", "Accept-Language: de, en\r\n", false},
 	        /* the daemon's own */
 	        {"Vary: Accept-Encoding\r\n", "Accept-Encoding: gzip\r\n", "Accept-Encoding: br\r\n", true},
 	};
