@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import node_clients
 from daemon import BINARY, Daemon
 from fake_redmine import FakeRedmine
 from redmine_model import ADMIN_KEY, PASSWORD
@@ -29,7 +30,6 @@ FRAGMENTS = {  # of programs; scenarios have the whole
 }
 RUN_BY = {"sh": ["/bin/bash", "-eu"], "python": ["/usr/bin/python3"], "js": ["node"]}
 NOT_COMMANDS = {"java", "csharp", "nginx", "ini", "json", "yaml", ""}
-NODE_CLIENTS = ["axios-redmine@0.1.43", "node-redmine@0.2.2"]
 
 SYSTEMCTL = """#!/bin/bash
 set -euo pipefail
@@ -65,15 +65,8 @@ def blocks(document):
 
 
 @pytest.fixture(scope="session")
-def node_modules(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("node")
-    subprocess.run(
-        ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, *NODE_CLIENTS],
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
-    return folder / "node_modules"
+def node_modules():
+    return node_clients.node_modules()
 
 
 class Machine:

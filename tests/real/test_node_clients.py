@@ -7,21 +7,18 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import node_clients
 import pytest
 from instances import writes
 from transcript import LAST_LOGIN, MOMENT
 
 SCRIPT = Path(__file__).resolve().parent / "node" / "script.js"
-VERSIONS = ["axios-redmine@0.1.43", "node-redmine@0.2.2"]
 SCRIPT_LIMIT = 300  # seconds
 
 
 @pytest.fixture(scope="session")
-def node_modules(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("node")
-    install = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder]
-    subprocess.run([*install, *VERSIONS], check=True, capture_output=True, timeout=SCRIPT_LIMIT)
-    return folder / "node_modules"
+def node_modules():
+    return node_clients.node_modules()
 
 
 def people(sample):
@@ -59,7 +56,7 @@ def outcomes(library, node_modules, base, sample, brief=False):
     return re.sub(r'("(?:total_)?downloads":)\d+', r"\g<1>0", text).splitlines()
 
 
-LIBRARIES = [version.partition("@")[0] for version in VERSIONS]
+LIBRARIES = [version.partition("@")[0] for version in node_clients.CLIENTS]
 
 
 def same(library, node_modules, straight, behind, daemon, brief):
