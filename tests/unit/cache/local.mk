@@ -57,7 +57,7 @@ tests_unit_cache_test_generations_SOURCES = tests/unit/cache/test_generations.c 
 tests_unit_cache_test_generations_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_cache_test_generations_LDADD = $(TESTS_LIBS)
 
-tests_unit_cache_test_keeper_SOURCES = tests/unit/cache/test_keeper.c tests/unit/cache/scripted_store.h \
+tests_unit_cache_test_keeper_SOURCES = tests/unit/cache/test_keeper.c tests/unit/cache/keeper_kit.h tests/unit/cache/scripted_store.h \
 	tests/unit/cache/kit.h tests/unit/unit.h
 tests_unit_cache_test_keeper_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_cache_test_keeper_LDADD = $(TESTS_LIBS)
