@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const class_names[] = {
         "any",
@@ -137,6 +138,16 @@ static const char *const plain[] = {"limit", "offset", "page", "nometa", "sort",
         "tracker_id", "priority_id", "category_id", "fixed_version_id", "issue_id", "parent_id", "author_id",
         "assigned_to_id", "subject", "created_on", "updated_on", "closed_on", "start_date", "due_date"};
 
+/* last_updated_by is the author of the newest journal (IssueQuery), and any letter may be escaped. */
+static bool sorts_by_own(const char *part, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (part[i] == '%' && (size - i < 3 || (strncasecmp(part + i, "%2C", 3) != 0 &&
+		                                               strncasecmp(part + i, "%3A", 3) != 0)))
+			return false;
+	return !memmem(part, size, "last_updated_by", 15);
+}
+
 static bool is_plain(const char *part, size_t size)
 {
 	const char *equals = memchr(part, '=', size);
@@ -146,7 +157,7 @@ static bool is_plain(const char *part, size_t size)
 		return false; /* may be another parameter behind it */
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		if (strlen(plain[i]) == name_size && memcmp(plain[i], part, name_size) == 0)
-			return true;
+			return strcmp(plain[i], "sort") != 0 || sorts_by_own(part, size);
 	return size == 0;
 }
 
