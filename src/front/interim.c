@@ -66,15 +66,16 @@ static bool has_room(int fd, size_t size)
 /* All or nothing. What comes behind a part that was written could not be told from it: the connection ends then. */
 static void send_whole(const struct visit *v, const struct buf *text)
 {
+	bool tls = v->guest->listener->tls;
 	ssize_t n;
 
-	if (!has_room(v->guest->fd, text->size))
+	if (!has_room(v->guest->fd, text->size) || (tls && text->size > tls_record_size(v->connection)))
 		return;
-	if (v->guest->listener->tls)
+	if (tls)
 		n = tls_send(v->connection, text->data, text->size);
 	else
 		n = send(v->guest->fd, text->data, text->size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n != (ssize_t)text->size && (n >= 0 || v->guest->listener->tls))
+	if (n != (ssize_t)text->size && (n >= 0 || tls))
 		visit_reset(v);
 }
 

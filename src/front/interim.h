@@ -8,7 +8,7 @@
  * itself, between two rounds of libmicrohttpd or within a call of the handler.
  *
  * It writes them whole or not at all: where the socket's buffer might not take
- * them they are left out. Clients of HTTP/1.0 get none (section 15.2).
+ * them, or one record of TLS does not hold them, they are left out. Clients of HTTP/1.0 get none (section 15.2).
  */
 #ifndef FRONT_INTERIM_H
 #define FRONT_INTERIM_H

@@ -159,6 +159,13 @@ bool tls_is_proved(struct MHD_Connection *connection)
 	return info && gnutls_certificate_verify_peers(info->tls_session, &purpose, 1, &status) == 0 && status == 0;
 }
 
+size_t tls_record_size(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? gnutls_record_get_max_size(info->tls_session) : 0;
+}
+
 ssize_t tls_send(struct MHD_Connection *connection, const void *data, size_t size)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);

@@ -29,8 +29,11 @@ void *tls_callback(void);
 /* True when the client of a connection has shown a certificate for clients that listen.client_ca vouches for. Its event thread. */
 bool tls_is_proved(struct MHD_Connection *connection);
 
+/* Bytes that one record to this client holds at most: 16 KB unless it asked for less (RFC 6066 section 4, RFC 8449). Its event thread. */
+size_t tls_record_size(struct MHD_Connection *connection);
+
 /*
- * Sends bytes as one record, up to 16 KB, without waiting. Only while libmicrohttpd is sending nothing on the connection. All
+ * Sends bytes as one record, up to tls_record_size(), without waiting. Only while libmicrohttpd is sending nothing on the connection. All
  * of them; else nothing can be sent on it any more. Its event thread.
  */
 ssize_t tls_send(struct MHD_Connection *connection, const void *data, size_t size);

@@ -125,6 +125,19 @@ def test_interim_answers_over_tls(serve, fake, papers):
     connection.close()
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_interim_answers_in_small_records(serve, fake, papers, short):
+    """A client that takes records of 512 bytes only (RFC 6066 section 4): what is longer is left out, and nothing breaks."""
+    daemon = serve()
+    steps = [head(103, {"X-Pad": "x" * (50 if short else 900)}), head(200, {"Content-Length": 5}), b"final"]
+    fake.on("/page", script(*steps))
+    request = f"GET /page HTTP/1.1\r\nHost: 127.0.0.1:{daemon.tls_port}\r\nConnection: close\r\n\r\n".encode()
+    command = ["openssl", "s_client", "-quiet", "-maxfraglen", "512", "-connect", f"127.0.0.1:{daemon.tls_port}"]
+    client = subprocess.run([*command, "-CAfile", str(papers.ca)], input=request, capture_output=True, timeout=LIMIT)
+    assert (b" 103 " in client.stdout) is short
+    assert b"HTTP/1.1 200 " in client.stdout and client.stdout.endswith(b"final")
+
+
 def test_links_lead_to_https(serve, fake, papers):
     fake.on("/issues/1.json", json_reply(b'{"content_url":"%s/attachments/download/1/a"}' % fake.base.encode()))
     daemon = serve()
