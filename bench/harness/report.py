@@ -178,6 +178,17 @@ class Results:
         lines = [(kind, number(median(r["speed"] for r in self.rows("splice", scenario=kind)), 0)) for kind in kinds]
         return ["### Splice: joining pages, MB/s of CPU time\n\n" + table(["pages", "MB/s"], lines)] if lines else []
 
+    def real(self):
+        """All issues of the real Redmine."""
+        lines = []
+        straight = self.median("real", "last", server="python3-redminelib, straight")
+        for server in self.servers("real"):
+            seconds = self.median("real", "last", server=server)
+            rows = min(r["rows"] for r in self.rows("real", server=server))
+            lines.append([server, rows, number(seconds), number(straight / seconds, 1) if straight else "–"])
+        return ["### Real: all issues of Debian's Redmine\n\n" + table(
+            ["client", "issues", "seconds", "× faster than straight"], lines)] if lines else []
+
     # ---- the bars ----
 
     def bars(self):
@@ -208,6 +219,9 @@ class Results:
                               median(r["last"] / r["ideal"] for r in rows), "×", True))
             found.append((f"join, {engine}: `limit=all` at 200 ms against the ideal", 1.05,
                           median(r["last"] / r["ideal"] for r in self.rows("join", server=name)), "×", True))
+            found.append((f"join, {engine}: the same with the length known", 1,
+                          median(r["last"] / r["ideal"] for r in self.rows("join", server=name + ", length known")),
+                          "×", True))
             found.append((f"walk, {engine}: page after page at 200 ms against straight", 1 / 6,
                           median(r["last"] / r["ideal"] for r in self.rows("walk", server=name)), "×", True))
         slowest = min((r["speed"] for r in self.rows("splice")), default=None)
@@ -227,7 +241,7 @@ class Results:
     def markdown(self, about, remarks):
         """The whole report."""
         parts = ["## Benchmark of redmine-cached\n\n" + about]
-        for make in (self.hits, self.misses, self.herd, self.fanout, self.join, self.walk, self.splice, self.bars_table):
+        for make in (self.hits, self.misses, self.herd, self.fanout, self.join, self.walk, self.splice, self.real, self.bars_table):
             parts += make()
         if remarks:
             parts.append("### Remarks\n\n" + "\n".join(f"- {r}" for r in ordered(remarks)))

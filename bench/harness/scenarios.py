@@ -187,6 +187,7 @@ def _pages_by_curl(bench, workers, latency):
             "upstream": counters["requests"], "width": counters["in_flight_most"]}
 
 
+KNOWN = ", length known"
 REDMINELIB = """
 import sys, time
 from redminelib import Redmine
@@ -234,23 +235,28 @@ def fanout(bench, engines, latencies=(20, 200), widths=(4, 16, 32)):
 
 
 def join(bench, engines, latency=200, workers=16):
-    """`limit=all`: 10,000 issues in one request, against one page and then the rest through the workers."""
+    """
+    `limit=all`: 10,000 issues in one request, against one page and then the rest through the workers; each list a second
+    time, asked anew, when its length is known.
+    """
     for engine in engines:
         with bench.daemon(engine=engine, workers=workers) as server:
-            for number in range(bench.rounds):
+            for number in range(bench.rounds * 2):
                 if not server:
                     break
+                known = number % 2
                 bench.origin.reset(latency)
                 begun = time.monotonic()
-                status, _, body = get(server.port, f"/issues.json?limit=all&tracker_id={number + 1}",
-                                      {**KEY_HEADER, "Redmine-Cached-Workers": str(workers)}, 60)
+                status, _, body = get(server.port, f"/issues.json?limit=all&tracker_id={number // 2 + 1}",
+                                      {**KEY_HEADER, "Redmine-Cached-Workers": str(workers),
+                                       **({"Cache-Control": "no-cache"} if known else {})}, 60)
                 seconds = time.monotonic() - begun
                 ids = {issue["id"] for issue in json.loads(body).get("issues", [])} if status == 200 else set()
                 if len(ids) < PAGES * 100:
                     bench.remark(f"join, {engine}: limit=all gave {len(ids)} rows of {PAGES * 100} (status {status})")
                     break
                 ideal = (1 + math.ceil((PAGES - 1) / workers)) * latency / 1000
-                bench.add("join", {"server": server.name, "latency": latency, "workers": workers, "last": seconds,
+                bench.add("join", {"server": server.name + (KNOWN if known else ""), "latency": latency, "workers": workers, "last": seconds,
                                    "ideal": ideal, "rows": len(ids), "upstream": bench.origin.counters()["requests"],
                                    "memory": server.process.memory()})
     bench.origin.reset(0)
