@@ -25,6 +25,8 @@ void asked_note(struct asked *asked, const struct resource *resource, const stru
 	atomic_fetch_add_explicit(&asked->classes[class], 1, memory_order_relaxed);
 	if (result->outcome == JOB_DONE)
 		histogram_add(&asked->durations[resource_index(resource)], &histogram_durations, result->upstream_us);
+	if (result->outcome == JOB_DONE && (class == 2 || class == 3))
+		atomic_store_explicit(&asked->fresh_ms[resource_index(resource)], now_ms, memory_order_relaxed);
 	if (says_something(result->outcome))
 		set_state(asked, result->outcome != JOB_DONE || class == 5, now_ms);
 }

@@ -20,6 +20,7 @@ struct asked {
 	_Atomic uint64_t outcomes[ASKED_OUTCOMES];
 	_Atomic uint64_t classes[ASKED_CLASSES];
 	struct histogram durations[ASKED_ROWS]; /* of what ended in JOB_DONE */
+	_Atomic int64_t fresh_ms[ASKED_ROWS];   /* wall clock: the last answer with 2xx or 3xx; 0: none */
 	_Atomic int64_t since_ms;               /* wall clock: since when it is up or down; 0: nothing is known yet */
 	atomic_bool down;                       /* the last answer was none, or a 5xx */
 };

@@ -291,12 +291,21 @@ static void gather_collected(struct metrics_snapshot *now, const struct flow *fl
 	now->joined_cut = atomic_load(&collect->figures.cut);
 }
 
+static void gather_row(struct metrics_snapshot *now, struct flow *flow, size_t row, size_t first)
+{
+	int64_t fresh_ms = atomic_load_explicit(&flow->asked.fresh_ms[row], memory_order_relaxed);
+
+	histogram_collect(&flow->asked.durations[row], &now->asked[first]);
+	if (fresh_ms > now->fresh_ms[first])
+		now->fresh_ms[first] = fresh_ms;
+}
+
 static void gather_asked(struct metrics_snapshot *now, struct flow *flow)
 {
 	for (size_t row = 0; row < ASKED_ROWS; row++) {
 		histogram_collect(&flow->asked.durations[row], &now->asked_all);
 		if (tally_row_name(row))
-			histogram_collect(&flow->asked.durations[row], &now->asked[tally_first_row(row)]);
+			gather_row(now, flow, row, tally_first_row(row));
 	}
 }
 

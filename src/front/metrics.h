@@ -29,6 +29,7 @@ struct metrics_snapshot {
 	struct lookout_figures watch;
 	struct tally_sum tally;
 	struct histogram_sum asked[ASKED_ROWS]; /* times of Redmine, by resource */
+	int64_t fresh_ms[ASKED_ROWS];           /* by row of its name: when Redmine gave a good answer last, 0: never */
 	struct histogram_sum asked_all;
 };
 

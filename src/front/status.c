@@ -199,6 +199,8 @@ static struct json_object *print_resource(const struct metrics_snapshot *now, si
 	status_add_count(object, "hits", sum_row(now, row, CACHE_KIND_HIT) + sum_row(now, row, CACHE_KIND_STALE_HIT));
 	status_add_count(object, "errors", sum_errors(now, row));
 	if (row < ASKED_ROWS)
+		add_signed(object, "fresh_ms", now->fresh_ms[row]);
+	if (row < ASKED_ROWS)
 		json_object_object_add(object, "redmine", print_histogram(&now->asked[row], &histogram_durations));
 	return object;
 }

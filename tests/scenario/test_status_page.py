@@ -79,7 +79,8 @@ def test_values_move_without_a_reload(launch, fake, chromium):
     until(lambda: "500" in str(rows(page, "bad")), "the failed request", LOOKS)
     assert rows(page, "bad")[0][0] == "GET projects", "no path: it is not everybody's business"
     assert "abcdef" not in page.page_source and "target" not in daemon.status["slow_or_failed"][0]
-    assert {row[0] for row in rows(page, "resources")} == {"issues", "projects"}
+    newest = {row[0]: row[8] for row in rows(page, "resources")}
+    assert set(newest) == {"issues", "projects"} and newest["projects"] == "–" and newest["issues"].endswith(" ago")
     assert rows(page, "engines")[0][4] == "2"
     assert tiles(page)["Failed"][0] == "1"
     drawn = "return [...document.querySelectorAll('.plots canvas')].filter((canvas) => canvas.width > 100).length"

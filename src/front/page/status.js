@@ -153,9 +153,10 @@
 		fill("engines", ["Engine", "Workers", "At work", "Waiting", "Done", "Refused", "Died"],
 			now.engines.map((e) => [e.name, count(e.workers), count(e.busy), count(e.queued) + " of " + count(e.queue_limit), count(e.done), count(e.refused), count(e.deaths)]), "none");
 		const cost = (resource) => resource.redmine ? resource.redmine.sum : 0;
-		fill("resources", ["Resource", "Requests", "Hits", "Failed", "Asked of Redmine", "Half below", "99 % below", "Time of Redmine"],
+		fill("resources", ["Resource", "Requests", "Hits", "Failed", "Asked of Redmine", "Half below", "99 % below", "Time of Redmine", "Newest answer"],
 			now.resources.slice().sort((a, b) => cost(b) - cost(a)).map((e) => [e.name, count(e.requests), percent(e.hits, e.requests), { text: count(e.errors), failed: e.errors > 0 }]
-				.concat(e.redmine && e.redmine.count ? [count(e.redmine.count), span(e.redmine.median), span(e.redmine.p99), span(e.redmine.sum)] : ["0", "–", "–", "–"])), "nothing was asked yet");
+				.concat(e.redmine && e.redmine.count ? [count(e.redmine.count), span(e.redmine.median), span(e.redmine.p99), span(e.redmine.sum)] : ["0", "–", "–", "–"])
+				.concat(e.fresh_ms ? longSpan((now.now_ms - e.fresh_ms) / 1000) + " ago" : "–")), "nothing was asked yet");
 		fill("bad", ["Request", "Status", "Took", "Redmine", "Cache", "Ago"],
 			now.slow_or_failed.map((e) => [e.method + " " + e.resource, { text: e.status || "left", failed: e.status >= 500 }, span(e.duration_us / 1e6),
 				e.upstream_us < 0 ? "–" : span(e.upstream_us / 1e6), e.cache, longSpan((now.now_ms - e.at_ms) / 1000)]), "none");

@@ -17,14 +17,17 @@ START_TEST(outcomes_and_times)
 	note(asked, JOB_DONE, 200, 1);
 	note(asked, JOB_DONE, 304, 2);
 	note(asked, JOB_TIMEOUT, 0, 3);
-	ck_assert_uint_eq(asked->outcomes[JOB_DONE], 2);
+	note(asked, JOB_DONE, 500, 4);
+	ck_assert_int_eq(asked->fresh_ms[0], 2);
+	ck_assert_int_eq(asked->fresh_ms[1], 0);
+	ck_assert_uint_eq(asked->outcomes[JOB_DONE], 3);
 	ck_assert_uint_eq(asked->outcomes[JOB_TIMEOUT], 1);
 	ck_assert_uint_eq(asked->classes[2], 1);
 	ck_assert_uint_eq(asked->classes[3], 1);
 	ck_assert_uint_eq(asked->classes[0], 1);
 	histogram_collect(&asked->durations[0], &sum);
-	ck_assert_uint_eq(sum.count, 2);
-	ck_assert_uint_eq(sum.sum, 2000);
+	ck_assert_uint_eq(sum.count, 3);
+	ck_assert_uint_eq(sum.sum, 3000);
 	free(asked);
 }
 END_TEST
