@@ -150,7 +150,7 @@ static int take_head(struct hand *hand, const struct wire_frame *frame)
 {
 	struct fields fields = FIELDS_INIT;
 	struct job_head head = {.fields = &fields};
-	int r = wire_read_head(frame, &head);
+	int r = hand->head_told ? -EPROTO : wire_read_head(frame, &head);
 
 	if (r == 0 && job_is_interim(head.status)) {
 		job_tell_interim(hand->job, &head);

@@ -22,12 +22,12 @@
 static int prepare(struct engine *engine, struct fail *fail)
 {
 	struct process *process = calloc(1, sizeof(*process));
-	int r;
 
 	if (!process)
 		return fail_set(fail, -ENOMEM, "out of memory");
 	process->engine = engine;
 	process->epoll = process->event = -1;
+	process->spawner = (struct spawner){.fd = -1, .spare = -1};
 	process->count = engine->settings.workers;
 	process->wanted = engine->workers_first;
 	process->hands = calloc((size_t)process->count, sizeof(*process->hands));
@@ -36,9 +36,7 @@ static int prepare(struct engine *engine, struct fail *fail)
 		return fail_set(fail, -ENOMEM, "out of memory");
 	for (int i = 0; i < process->count; i++)
 		process->hands[i] = (struct hand){.process = process, .fd = -1};
-	process->spawner.fd = -1;
-	r = spawner_start(&process->spawner, &engine->settings.session, fail);
-	return r;
+	return spawner_start(&process->spawner, &engine->settings.session, fail);
 }
 
 static void release(struct engine *engine)
@@ -241,6 +239,7 @@ static void look_after(struct process *process)
 	}
 	if (!now)
 		return;
+	spawner_mend(&process->spawner);
 	look_at_sizes(process);
 	process->looked_us = now_us;
 	if (!any_alive(process)) /* nothing waits for ever */

@@ -211,6 +211,14 @@ def test_each_costs_one_request(launch, fake, fresh):
     until(lambda: deaths(daemon) == 1, "the death is counted")
 
 
+def test_the_spawner(one, fake, fresh):
+    """It takes its worker along; another one stands by."""
+    assert one.get(fresh()).status == 200
+    os.kill(spawner(one), signal.SIGKILL)
+    until(lambda: deaths(one) == 1, "the death is counted")
+    assert one.get(fresh()).status == 200
+
+
 def test_none_outlives_a_daemon_that_is_killed(launch, fake, fresh):
     daemon = launch()
     with fake.hold("/issues/1.json") as gate, daemon.connect() as connection:

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -243,15 +244,67 @@ START_TEST(killing_spree)
 }
 END_TEST
 
-/* Without the spawner there are no more workers: what is asked is refused, nothing waits for ever. */
+/* This process adopts whose parent is gone: the spawner that stands by, and the workers of one that has died. */
+static void adopt(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static size_t children_alive(pid_t *ret, size_t room)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return children_of(getpid(), ret, room);
+}
+
+/* Both, the one that has the workers first. */
+static void spawners(pid_t ret[3])
+{
+	pid_t workers[3];
+
+	UNTIL(children_alive(ret, 3) == 2 && children_of(ret[0], workers, 3) + children_of(ret[1], workers, 3) == 2);
+	if (children_of(ret[0], workers, 3) == 0) {
+		pid_t idle = ret[0];
+
+		ret[0] = ret[1];
+		ret[1] = idle;
+	}
+}
+
+/* The one that stands by takes its place, and has another that stands by: again and again. */
 START_TEST(spawner_dies)
 {
 	struct bed bed;
-	struct ask a;
 
+	adopt();
 	make(&bed, NULL, 2);
 	works(&bed);
-	kill(spawner(), SIGKILL);
+	for (unsigned times = 1; times <= 3; times++) {
+		pid_t pids[3];
+
+		spawners(pids);
+		kill(pids[0], SIGKILL);
+		UNTIL(deaths(&bed) == 2 * times);
+		works(&bed);
+	}
+	bed_clear(&bed);
+}
+END_TEST
+
+/* Without any spawner there are no more workers: what is asked is refused, nothing waits for ever. */
+START_TEST(both_spawners_die)
+{
+	struct bed bed;
+	struct ask a;
+	pid_t pids[3];
+
+	adopt();
+	make(&bed, NULL, 2);
+	works(&bed);
+	spawners(pids);
+	kill(pids[1], SIGSTOP); /* it cannot have another one stand by when the first is gone */
+	kill(pids[0], SIGKILL);
+	kill(pids[1], SIGKILL);
 	UNTIL(deaths(&bed) == 2);
 	ask_init(&a, "GET", "/hello");
 	bed_ask(&bed, &a);
@@ -376,4 +429,5 @@ END_TEST
 
 UNIT_MAIN("process", idle_worker_dies, read_is_run_once_more, read_is_not_run_a_third_time, write_is_reported,
         upload_breaks_off, body_breaks_off, dies_while_its_client_holds, cancelled_and_dead, killing_spree,
-        spawner_dies, dies_before_it_sends, slow_client_costs_no_worker, none_survives, stopping_takes_all_away)
+        spawner_dies, both_spawners_die, dies_before_it_sends, slow_client_costs_no_worker, none_survives,
+        stopping_takes_all_away)
