@@ -136,7 +136,7 @@ static bool are_wanted(struct lookout *w, int64_t until_ms)
 	return true;
 }
 
-/* Its place, or that of the one which is not wanted longest. Locked. */
+/* Its place, or that of the one which is not wanted longest; NULL: all are wanted. Locked. */
 static struct watched *place_of(struct lookout *w, const char *target)
 {
 	struct watched *oldest = &w->watched[WATCH_VERSIONS];
@@ -147,6 +147,8 @@ static struct watched *place_of(struct lookout *w, const char *target)
 		if (atomic_load(&w->watched[i].wanted_ms) < atomic_load(&oldest->wanted_ms))
 			oldest = &w->watched[i];
 	}
+	if (atomic_load(&oldest->wanted_ms) > clock_wall_ms())
+		return NULL;
 	strcpy(oldest->target, target);
 	oldest->classes = TAG_VERSIONS | TAG_VERSION_HOURS | TAG_PROJECTS | TAG_ATTACHMENT | ABOUT_ISSUES;
 	oldest->begun = false;
@@ -160,13 +162,16 @@ static struct watched *place_of(struct lookout *w, const char *target)
 static void want_versions(struct lookout *w, const struct request *r, int64_t until_ms)
 {
 	char target[WATCH_PATH_SIZE];
+	struct watched *place;
 
 	if (r->target.format != TARGET_FORMAT_JSON || r->target.path_size >= sizeof(target) ||
 	        (strcmp(r->resource->name, "versions") != 0 && strcmp(r->resource->name, "version") != 0))
 		return;
 	snprintf(target, sizeof(target), "%.*s", (int)r->target.path_size, r->target.path);
 	pthread_mutex_lock(&w->lock);
-	want(place_of(w, target), until_ms);
+	place = place_of(w, target);
+	if (place)
+		want(place, until_ms);
 	pthread_mutex_unlock(&w->lock);
 }
 
