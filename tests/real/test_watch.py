@@ -83,10 +83,12 @@ class Elsewhere:
         fields = [("X-Redmine-API-Key", self.watched.keys["mona"]), ("Cache-Control", "only-if-cached")]
         return ask(self.daemon.url, "GET", target, fields).status == 200
 
-    def rest(self):
-        """Until no change of an issue is dropped once more because its second was not over."""
+    def rest(self, kind):
+        """Until no change of an issue is dropped once more because its second was not over, and until a project's new name
+        and a version's were also seen in the other places that show them."""
         mark = self.watched.mark()
-        while self.looks("issues", mark) < 2 + 1 / INTERVAL:
+        seen_by, count = ("issues", 2 + 1 / INTERVAL) if kind in ("issues", "time entries") else ("versions", 3)
+        while self.looks(seen_by, mark) < count:
             time.sleep(0.05)
 
     def change(self, what, kind, targets, *how):
@@ -109,8 +111,7 @@ class Elsewhere:
             shown = self.read(self.daemon.url, target)
             assert shown == self.read(self.watched.url, target), f"{what} does not show in {target}"
             assert shown != before[target], f"{what} does not change {target}"
-        if kind in ("issues", "time entries"):
-            self.rest()
+        self.rest(kind)
         return number
 
     def all(self):

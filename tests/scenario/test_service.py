@@ -196,7 +196,7 @@ def test_a_given_socket_for_all_needs_leave(engine, fake, tmp_path):
     with socket.create_server(("0.0.0.0", 0)) as everywhere:
         port = everywhere.getsockname()[1]
         daemon = Activated(fake.base, engine, tmp_path / "daemon")
-        refused(daemon, [everywhere], f"other machines could reach 0.0.0.0:{port}, which needs listen.allow_remote")
+        refused(daemon, [everywhere], f"other machines could reach 0.0.0.0:{port}, which needs TLS with listen.token_file")
         daemon.configure({"listen.allow_remote": "yes"})
         daemon.address = ("127.0.0.1", port)
         daemon.start([everywhere])
