@@ -277,7 +277,7 @@ def read_and_stored(daemon, targets):
     """Reads all of them, no faster than the store takes them in: it may drop what is too much for its queue."""
     for number, target in enumerate(targets):
         assert daemon.get(target).body == body_of(target)
-        if number % 5 == 4:
+        if number % 50 == 49:
             until(lambda: daemon.status["cache"]["store_queue"] == 0, "the store has taken in what was read")
 
 

@@ -239,6 +239,7 @@ def test_a_length_that_is_known_saves_a_round(daemon, fake, fresh):
         assert ids(connection.answer()) == list(range(240, 0, -1))
 
 
+@pytest.mark.workers(3)
 @pytest.mark.parametrize("failure", [reply(401), reply(404, b"no"), script(RESET)])
 def test_a_page_that_was_asked_early_does_not_speak_for_the_list(daemon, fake, fresh, failure):
     target = fresh("/issues.json?limit=all")
