@@ -14,10 +14,10 @@
 struct store_meta {
 	uint8_t token[STORE_TOKEN_SIZE];
 	uint8_t lineage[STORE_LINEAGE_SIZE]; /* store_figures.lineage */
-	int64_t sequence; /* the last id given */
-	int64_t entries;  /* heads with an id above cleared */
-	int64_t cleared;  /* heads up to this id count as gone */
-	int64_t rules;    /* store_settings.rules, of all others */
+	int64_t sequence;                    /* the last id given */
+	int64_t entries;                     /* heads with an id above cleared */
+	int64_t cleared;                     /* heads up to this id count as gone */
+	int64_t rules;                       /* store_settings.rules, of all others */
 };
 
 struct store {
