@@ -57,6 +57,7 @@
 		{ id: "plot-hits", lines: [["hit", "a hit", "--one"]], digits: 3 },
 		{ id: "plot-work", lines: [["busy", "at work", "--one"], ["waiting", "waiting", "--two"]], digits: 0 },
 	];
+	const minute = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 	const plotData = (plot) => [series.times].concat(plot.lines.map((line) => series[line[0]]));
 	function draw(plot) {
 		const place = byId(plot.id);
@@ -65,12 +66,16 @@
 			plot.drawn.destroy();
 		plot.drawn = new uPlot({
 			width: place.clientWidth || 300, height: 170, cursor: { show: false },
-			scales: { y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+			scales: {
+				x: { range: (u, first, last) => [last - POINTS * PERIOD_MS / 1000, last] },
+				y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] },
+			},
 			series: [{}].concat(plot.lines.map((line) => ({
-				label: line[1], stroke: colour(line[2]), width: 2, points: { show: false }, spanGaps: true,
+				label: line[1], stroke: colour(line[2]), width: 2, spanGaps: true,
+				points: { size: 5, show: (u, index) => u.data[index].filter((value) => value !== null).length === 1 },
 				dash: line[2] === "--two" ? [6, 4] : undefined,
 			}))),
-			axes: [axis, Object.assign({ size: 56 }, axis)], legend: { live: false },
+			axes: [Object.assign({ space: 70, incrs: [60, 120, 300], values: (u, times) => times.map(minute) }, axis), Object.assign({ size: 56 }, axis)], legend: { live: false },
 		}, plotData(plot), place);
 		plot.width = place.clientWidth;
 	}
