@@ -24,4 +24,7 @@ const char *show_entries_count(char room[32], double count); /* "1 entry", "12 e
 /* Hits of all reads, of what lies between two states (before NULL: since the start), in percent; -1: there were none. */
 double show_hit_ratio(struct json_object *status, struct json_object *before);
 
+/* Half and 99 % of hits, misses and Redmine's answers since the start, a line each; none for what there was none of. */
+void show_latencies(struct json_object *status);
+
 #endif

@@ -33,7 +33,7 @@ static double rate(struct view *view, struct json_object *status, const char *pa
 	return view->before && span_s > 0 ? (show_number(status, path) - show_number(view->before, path)) / span_s : 0;
 }
 
-/* The mean since the row before: quantiles are only known since the start. */
+/* The mean since the row before. */
 static const char *mean(struct view *view, struct json_object *status, const char *name, char room[32])
 {
 	char sum[64], count[64];
@@ -81,6 +81,7 @@ void show_top(struct view *view, struct json_object *top)
 	        mean(view, status, "hits", hit), mean(view, status, "misses", miss),
 	        mean(view, status, "redmine", redmine), show_bytes(bytes, rate(view, status, "requests.body_bytes")),
 	        show_number(status, "requests.connections"));
+	show_latencies(status);
 	show_engines(view, status);
 	print_busiest(show_at(top, "busiest"));
 	json_object_put(view->before);

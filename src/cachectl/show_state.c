@@ -15,6 +15,7 @@ static void print_redmine(struct json_object *status)
 	printf("\n");
 }
 
+/* Quantiles since the start. */
 static void print_latency(struct json_object *status, const char *label, const char *name)
 {
 	char path[64], median[32], most[32];
@@ -64,6 +65,13 @@ static void print_store(struct json_object *status)
 	printf("\n");
 }
 
+void show_latencies(struct json_object *status)
+{
+	print_latency(status, "A hit", "hits");
+	print_latency(status, "A miss", "misses");
+	print_latency(status, "Redmine", "redmine");
+}
+
 void show_status(struct view *view, struct json_object *status)
 {
 	double ratio = show_hit_ratio(status, NULL);
@@ -77,9 +85,7 @@ void show_status(struct view *view, struct json_object *status)
 	        show_number(status, "requests.writes"), show_number(status, "requests.connections"));
 	if (ratio >= 0)
 		printf("Hits       %.1f %% of reads\n", ratio);
-	print_latency(status, "A hit", "hits");
-	print_latency(status, "A miss", "misses");
-	print_latency(status, "Redmine", "redmine");
+	show_latencies(status);
 	print_latency(status, "Age", "served_age");
 	print_store(status);
 	show_engines(view, status);

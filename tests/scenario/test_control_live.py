@@ -86,7 +86,8 @@ def test_top_counts_by_url(controlled, fake):
             for row in top.next()["busiest"]:
                 counts[row["target"]] = counts.get(row["target"], 0) + row["count"]
         assert counts == {"/issues.json": 3, "/projects.json": 1}
-    assert "requests/s" in cachectl(daemon, "top", "--count", "1")
+    said = cachectl(daemon, "top", "--count", "1")
+    assert "requests/s" in said and "A hit      half of 2 below " in said
 
 
 # Orders.
