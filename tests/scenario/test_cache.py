@@ -83,6 +83,7 @@ def test_clock_that_goes_back_serves_nothing_for_ever(daemon, fake, fresh):
     answer = daemon.get(target)
     assert not answer.hit or ttl(answer) <= 10
     assert int(answer.get("Age", "0")) >= 0
+    fake.wait_seen(count=2)  # it is asked for anew, if behind the client's back
 
 
 # The name of an answer.
