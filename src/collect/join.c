@@ -99,8 +99,7 @@ static void take_failure(struct join *j, struct plan_page *page, const struct in
 	bool final = answer->error == -ESHUTDOWN || answer->error == -ENOMEM || (odd && first) ||
 	             (!answer->error && !odd && !answer->own && answer->status < 500 && answer->status != 429);
 
-	/* One that was asked early says nothing of the list before the first did. */
-	if ((j->plan.taken == 0 && j->plan.passes == 1 && !first) || (!final && ++page->tries < TRIES)) {
+	if (page->early || (!final && ++page->tries < TRIES)) {
 		page->state = PLAN_UNASKED;
 		page->fresh = true;
 		atomic_fetch_add(&j->collect->figures.retried, 1);

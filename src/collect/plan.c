@@ -105,6 +105,7 @@ struct plan_page *plan_ask(struct plan *plan)
 		/* One that was asked early and failed waits for what becomes of the first. */
 		if (page->state == PLAN_UNASKED && !page->useless && (plan->taken > 0 || page == plan->first)) {
 			page->state = PLAN_ASKED;
+			page->early = false;
 			return page;
 		}
 	}
@@ -120,6 +121,7 @@ struct plan_page *plan_ask(struct plan *plan)
 	plan->last = page;
 	plan->pages++;
 	plan->next_offset += stride(plan);
+	page->early = plan->passes == 1 && plan->taken == 0 && page != plan->first;
 	page->state = PLAN_ASKED;
 	return page;
 }

@@ -47,6 +47,7 @@ struct plan_page {
 	uint64_t below; /* not 0: the first PAGING_MAX rows whose id is this or less; offset says nothing */
 	bool fresh;     /* a stored answer will not do */
 	bool bridge;
+	bool early;     /* asked before the list's first page was here: that it fails says nothing of the list */
 	bool useless;   /* asked too early: what comes is dropped */
 	unsigned tries; /* the asker's */
 	void *load;     /* what the splice lies in */

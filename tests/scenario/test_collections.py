@@ -252,6 +252,18 @@ def test_a_page_that_was_asked_early_does_not_speak_for_the_list(daemon, fake, f
         assert ids(connection.answer()) == list(range(240, 0, -1))
 
 
+@pytest.mark.workers(3)
+def test_nor_when_it_fails_after_the_first_is_there(daemon, fake, fresh):
+    target = fresh("/issues.json?limit=all")
+    fake.on(lambda request: "offset=99&" in request.query, reply(401), times=1)
+    with fake.hold(lambda request: "offset=99&" in request.query) as gate, daemon.connect() as connection:
+        connection.ask("GET", target, KEY)
+        gate.arrived()
+        fake.wait_seen(lambda request: "offset=198&" in request.query)
+        gate.open()
+        assert ids(connection.answer()) == list(range(240, 0, -1))
+
+
 def test_a_page_is_asked_again_when_it_fails(daemon, fake, fresh):
     fake.on(lambda request: "offset=99&" in request.query, reply(502, b"no"), times=1)
     fake.on(lambda request: "offset=198&" in request.query, reply(500, b"no"), times=2)
