@@ -116,7 +116,7 @@ START_TEST(kill_9_at_any_moment)
 	ck_assert_ptr_ne(world, MAP_FAILED);
 	for (uint64_t round = 0; round < ROUNDS; round++) {
 		int64_t until = clock_monotonic_us() + (int64_t)(kit_random(&state) % 120000);
-		pid_t child = fork();
+		pid_t child = unit_fork();
 		int status;
 
 		ck_assert_int_ge(child, 0);

@@ -257,7 +257,7 @@ START_TEST(a_write_while_locked_is_remembered_over_a_kill)
 
 	fill(path);
 	/* the lock is held by a process of its own, as SQLite's locks do not hold within one */
-	child = fork();
+	child = unit_fork();
 	if (child == 0) {
 		cache = cache_kit_new(path);
 		if (sqlite3_open(path, &other) != SQLITE_OK ||

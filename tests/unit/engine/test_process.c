@@ -386,7 +386,7 @@ START_TEST(none_survives)
 	char byte;
 
 	ck_assert_int_eq(pipe(ends), 0);
-	daemon = fork();
+	daemon = unit_fork();
 	if (daemon == 0) {
 		struct bed bed;
 
