@@ -4,6 +4,7 @@
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/scheduling.h"
 #include "collect/collect.h"
 #include "collect/warmer.h"
 #include "control/control.h"
@@ -412,6 +413,7 @@ static int run(struct daemon *d)
 	int r;
 
 	tune_malloc();
+	scheduling_background();
 	block_signals(&d->signals);
 	raise_descriptors();
 	clock_load_test_offset();

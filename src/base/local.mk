@@ -13,4 +13,5 @@ libdaemon_a_SOURCES += \
 	src/base/log_ring.c src/base/log_ring.h \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/macros.h \
-	src/base/pipe.c src/base/pipe.h
+	src/base/pipe.c src/base/pipe.h \
+	src/base/scheduling.c src/base/scheduling.h

@@ -1,6 +1,7 @@
 #include "front/loop.h"
 
 #include "base/clock.h"
+#include "base/scheduling.h"
 #include "front/interim.h"
 #include "front/tls.h"
 #include "front/visit.h"
@@ -276,6 +277,7 @@ static void *run(void *arg)
 
 	CHECK(loop, LOOP_MAGIC);
 	pthread_setname_np(pthread_self(), "event");
+	scheduling_interactive();
 	for (size_t i = 0; i < loop->count; i++)
 		fds[i] = (struct pollfd){.fd = loop->daemons[i].epoll, .events = POLLIN};
 	fds[loop->count] = (struct pollfd){.fd = loop->event, .events = POLLIN};

@@ -1,6 +1,7 @@
 """The daemon with the system calls that its unit leaves it, applied as systemd applies them, over each engine."""
 
 import ctypes
+import os
 import platform
 import re
 import shutil
@@ -84,6 +85,15 @@ def confine(program):
     return apply
 
 
+def policies_of(pid):
+    """How the kernel schedules a process's threads, by their names."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        name, rest = re.fullmatch(r"\d+ \((.*)\) (.*)", (task / "stat").read_text().strip(), re.DOTALL).groups()
+        found.setdefault(name, set()).add(int(rest.split()[38]))
+    return found
+
+
 def test_the_filter_refuses(confine):
     """What the unit takes off is really refused: this file would else prove nothing."""
     script = "import os; os.setpriority(os.PRIO_PROCESS, 0, 5)"
@@ -104,6 +114,9 @@ def test_every_engine_works_within_the_units_filter(launch, fake, engine, confin
     made = daemon.request("POST", "/issues.json", KEY | {"Content-Type": "application/json"}, body)
     assert made.status == 201 and not daemon.get("/issues.json", KEY).hit
     assert daemon.get("/issues.json?limit=all", KEY).status == 200
+    until(lambda: policies_of(daemon.process.pid)["event"] == {os.SCHED_OTHER}, "only event threads take a core when woken")
+    policies = policies_of(daemon.process.pid)
+    assert policies["log"] == {os.SCHED_BATCH} and os.SCHED_BATCH in policies["redmine-cached"]
     limits = Path(f"/proc/{daemon.process.pid}/limits").read_text()
     soft, hard = re.search(r"^Max open files\s+(\d+)\s+(\d+)", limits, re.MULTILINE).groups()
     assert soft == hard, "it may raise its own limit of descriptors"

@@ -64,3 +64,8 @@ tests_unit_base_test_histogram_LDADD = $(TESTS_LIBS)
 tests_unit_base_test_http_date_SOURCES = tests/unit/base/test_http_date.c tests/unit/unit.h
 tests_unit_base_test_http_date_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_test_http_date_LDADD = $(TESTS_LIBS)
+
+check_PROGRAMS += tests/unit/base/test_scheduling
+tests_unit_base_test_scheduling_SOURCES = tests/unit/base/test_scheduling.c tests/unit/unit.h
+tests_unit_base_test_scheduling_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_base_test_scheduling_LDADD = $(TESTS_LIBS)
