@@ -114,8 +114,9 @@ struct rc_engine_ops {
 
 	/*
 	 * What one worker needs to talk to Redmine: return rc_session_new(...). NULL with the reason in why: the engine
-	 * does not start. Called by the base for each of its workers: at the start, and with `workers = auto` on a thread
-	 * of the daemon when more are needed, so it must not block. Engines with threads of their own call it themselves.
+	 * does not start. Called by the base for each of its workers: one after the other at the start, and with
+	 * `workers = auto`, when more are needed, on the new worker's own thread, several at a time. Engines with threads
+	 * of their own call it themselves.
 	 */
 	struct rc_session *(*create_session)(struct rc_engine *engine, char *why, size_t why_size);
 	/* Decides where these run; all are the engine's from now on. Threads of the daemon, several at a time; must not block. */

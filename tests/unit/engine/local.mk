@@ -38,7 +38,8 @@ tests_unit_engine_test_engines_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_engine_test_engines_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_growing_SOURCES = tests/unit/engine/test_growing.c $(engine_bed) tests/unit/unit.h
-tests_unit_engine_test_growing_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"'
+tests_unit_engine_test_growing_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"' \
+	-DPLUGINS='"$(abs_builddir)/tests/unit/engine/plugins"'
 tests_unit_engine_test_growing_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(process_kit) tests/unit/unit.h

@@ -5,6 +5,8 @@
 
 #include "bed.h"
 
+#include <string.h>
+
 #define ROOM 64
 
 struct kind engine_kinds[] = {
@@ -13,7 +15,12 @@ struct kind engine_kinds[] = {
         {.name = "recorder",
                 .path = EXAMPLES "/record-replay/record-replay.so",
                 .options = "mode=record folder=FOLDER"},
+        {.name = "slow", .path = PLUGINS "/slow.so", .options = "gate=200"},
 };
+
+/* The kinds of engine that the tests of all go over; the last is a test's own. */
+#define COMMON ((int)ARRAY_SIZE(engine_kinds) - 1)
+#define GATE   200
 
 struct hall {
 	struct gate came, go;
@@ -109,6 +116,55 @@ START_TEST(stays_small_without_need)
 }
 END_TEST
 
+/* A byte for each session that may be made, 'y', or may not, 'n'. */
+static void let(int gate, const char *bytes)
+{
+	ck_assert_int_eq(write(gate, bytes, strlen(bytes)), (int)strlen(bytes));
+}
+
+/* A further worker of a plug-in makes its session itself: whoever submits waits for none, and one that fails is made up for. */
+START_TEST(further_sessions_keep_nobody_waiting)
+{
+	struct hall hall = {.came = GATE_INIT, .go = GATE_INIT};
+	struct ask asks[ROOM];
+	struct bed bed;
+	char rest[ROOM + 1] = "";
+	int first, ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(dup2(ends[0], GATE), GATE);
+	memset(rest, 'y', ROOM);
+	let(ends[1], rest);
+	bed_make(&bed, COMMON, routes, ARRAY_SIZE(routes), &hall, NULL);
+	first = figures_of(&bed).workers;
+	ck_assert_int_lt(first + 3, ROOM);
+	ck_assert_int_eq(read(GATE, rest, ROOM), ROOM - first);
+	submit(&bed, asks, 0, (size_t)first);
+	gate_wait_times(&hall.came, (unsigned)first);
+
+	atomic_store(&bed.engine->allowed, bed.engine->settings.workers);
+	submit(&bed, asks, (size_t)first, (size_t)first + 2);
+	ck_assert_int_eq(figures_of(&bed).queued, 2);
+	let(ends[1], "ny");
+	gate_wait_times(&hall.came, (unsigned)first + 1);
+	UNTIL(figures_of(&bed).hands == first + 1);
+
+	submit(&bed, asks, (size_t)first + 2, (size_t)first + 3);
+	let(ends[1], "y");
+	gate_wait_times(&hall.came, (unsigned)first + 2);
+	ck_assert_int_eq(figures_of(&bed).hands, first + 2);
+	gate_open(&hall.go);
+	for (int i = 0; i < first + 3; i++) {
+		ask_assert_done(&asks[i], 200, "at last");
+		ask_release(&asks[i]);
+	}
+	bed_clear(&bed);
+	close(ends[0]);
+	close(ends[1]);
+	close(GATE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("growing");
@@ -117,8 +173,9 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(group, 60);
-	tcase_add_loop_test(group, begins_with_few_and_grows, 0, ARRAY_SIZE(engine_kinds));
-	tcase_add_loop_test(group, stays_small_without_need, 0, ARRAY_SIZE(engine_kinds));
+	tcase_add_loop_test(group, begins_with_few_and_grows, 0, COMMON);
+	tcase_add_loop_test(group, stays_small_without_need, 0, COMMON);
+	tcase_add_test(group, further_sessions_keep_nobody_waiting);
 	suite_add_tcase(suite, group);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
