@@ -22,7 +22,8 @@ char *admit_show(const char *target)
 
 struct copied {
 	struct fields *fields;
-	bool malformed; /* a name that is no token, a value with a NUL (RFC 9110 sections 5.1 and 5.5) */
+	const char *end; /* of the value before */
+	bool malformed; /* a name that is no token, a value with a NUL (RFC 9110 sections 5.1 and 5.5) or of two lines */
 };
 
 /* RFC 9110 section 5.6.2. */
@@ -34,14 +35,32 @@ static bool is_token(const char *text, size_t size)
 	return size > 0;
 }
 
+/*
+ * libmicrohttpd 0.9 hands out the bytes as they came, the ends of lines made NULs, and takes a value to end at its first
+ * one. When neither another NUL nor the next name follows on that, it was the client's.
+ */
+static bool is_cut(const char *end, const char *next_name)
+{
+	return end && end[1] && end + 1 != next_name;
+}
+
+/* A value that goes on in a second line (RFC 9112 section 5.2): that line it appends to a copy of the name, behind what came. */
+static bool is_folded(const char *name, const char *value)
+{
+	return (uintptr_t)value < (uintptr_t)name;
+}
+
 static enum MHD_Result copy_field(
         void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value, size_t value_size)
 {
 	struct copied *copied = arg;
 
-	if (!is_token(name, name_size) || (value && memchr(value, 0, value_size)))
+	if (!value)
+		return MHD_YES;
+	if (!is_token(name, name_size) || is_folded(name, value) || is_cut(copied->end, name))
 		copied->malformed = true;
-	return fields_add_slice(copied->fields, name, name_size, value ? value : "", value_size) < 0 ? MHD_NO : MHD_YES;
+	copied->end = value + value_size;
+	return fields_add_slice(copied->fields, name, name_size, value, value_size) < 0 ? MHD_NO : MHD_YES;
 }
 
 /* "http://host/path" to its path; its authority counts instead of Host (RFC 9112 3.2.2). */
@@ -195,8 +214,9 @@ bool admit_request(const struct admission *a, const char *method, const char *ta
 	r->has_body = r->body_size != 0 || (fields_get(&r->fields, "Content-Length") && strcmp(method, "GET") != 0 &&
 	                                           strcmp(method, "HEAD") != 0);
 	*ret = r;
-	if (copied.malformed)
-		return refuse(r, 400, "A field has a name that is no token, or a NUL in its value.");
+	if (copied.malformed || is_cut(copied.end, NULL))
+		return refuse(
+		        r, 400, "A field has a name that is no token, or a value with a NUL or of more than one line.");
 	if (!check(a, r) || browser_preflight(r) || !may_enter(a, r))
 		return false;
 	fields_remove(&r->fields, ACCESS_FIELD);

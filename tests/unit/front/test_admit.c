@@ -69,6 +69,15 @@ static const struct {
         {"a field without a name is left out", "GET /hello HTTP/1.1\r\n" HOST ": x\r\n\r\n", 200, 1},
         {"a field without a colon", "GET /hello HTTP/1.1\r\n" HOST "nothing\r\n\r\n", 400, 0},
         {"a name that is no token", "GET /hello HTTP/1.1\r\n" HOST "X(A): 1\r\n\r\n", 400, 0},
+        /* RFC 9112 section 5.2; libmicrohttpd makes a field Authorizationabc of it */
+        {"a value of two lines", "GET /hello HTTP/1.1\r\n" HOST "Authorization: Basic\r\n abc\r\n\r\n", 400, 0},
+        {"... of which the first is empty",
+                "GET /hello HTTP/1.1\r\n" HOST "X-Redmine-API-Key:\r\n\tabc\r\nAccept: */*\r\n\r\n", 400, 0},
+        {"... of which the second is", "GET /hello HTTP/1.1\r\n" HOST "X-A: b\r\n \r\nX-B: c\r\n\r\n", 400, 0},
+        {"... and three", "GET /hello HTTP/1.1\r\nX-A: b\r\n c\r\n d\r\n" HOST "\r\n", 400, 0},
+        {"the first of all", "GET /hello HTTP/1.1\r\n " HOST HOST "\r\n", 400, 0},
+        {"lines that end without a carriage return", "GET /hello HTTP/1.1\nX-A: b\nX-B:\nHost: localhost\n\n", 200, 1},
+        {"... but for the last", "GET /hello HTTP/1.1\nX-A: b\n" HOST "X-B: c\n\r\n", 200, 1},
         {"something beyond the version", "GET /hello HTTP/1.1 x\r\n" HOST "\r\n", 400, 0},
         {"a version there is not", "GET /hello HTTP/3.7\r\n" HOST "\r\n", 505, 0},
 };
@@ -86,6 +95,39 @@ START_TEST(heads_at_the_door)
 		ck_assert_msg(http_origin_request_count(kit.http) - before == heads[i].seen, "%s: %zu reached Redmine",
 		        heads[i].why, http_origin_request_count(kit.http) - before);
 	}
+	kit_clear(&kit);
+}
+END_TEST
+
+/* RFC 9110 section 5.5: neither passed on nor cut there. */
+START_TEST(a_nul_in_a_value)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} wrong[] = {
+#define HEAD(fields) {"GET /hello HTTP/1.1\r\n" fields "\r\n", sizeof("GET /hello HTTP/1.1\r\n" fields "\r\n") - 1}
+	        HEAD(HOST "X-A: b\0c\r\nX-B: d\r\n"),
+	        HEAD("X-A: b\0c\r\n" HOST),
+	        HEAD(HOST "X-A: b\0c\r\n"),
+	        HEAD(HOST "X-A: \0c\n"),
+#undef HEAD
+	};
+	struct kit kit;
+
+	kit_make(&kit, routes, ARRAY_SIZE(routes), NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct wire_answer answer = {0};
+		struct wire wire;
+
+		wire_open(&wire, &kit);
+		wire_send(&wire, wrong[i].bytes, wrong[i].size);
+		ck_assert(wire_read(&wire, "GET", &answer));
+		ck_assert_uint_eq(answer.status, 400);
+		wire_answer_release(&answer);
+		wire_close(&wire);
+	}
+	ck_assert_uint_eq(http_origin_request_count(kit.http), 0);
 	kit_clear(&kit);
 }
 END_TEST
@@ -330,5 +372,5 @@ START_TEST(forwarded_by_a_web_server)
 }
 END_TEST
 
-UNIT_MAIN("admit", heads_at_the_door, broken_chunks_never_look_whole, nothing_follows_a_refused_body,
+UNIT_MAIN("admit", heads_at_the_door, a_nul_in_a_value, broken_chunks_never_look_whole, nothing_follows_a_refused_body,
         raw_bytes_reach_redmine, any_method, limits, unix_clients, forwarded_by_a_web_server)
