@@ -320,11 +320,11 @@ class FakeRedmine:
             request.broken = str(error)
             raise
         finally:
+            request.finished.set()
             with self.changed:
                 if requests is self.requests:
                     self.active -= 1
                 self.changed.notify_all()
-            request.finished.set()
         return not exchange.closed and request.get("Connection", "").lower() != "close"
 
     def find(self, request):

@@ -136,7 +136,7 @@ def test_head_says_what_it_is(daemon, fake):
 
 
 def test_ends_with_the_daemon(launch, fake):
-    daemon = launch(OPTIONS)
+    daemon = launch()
     with Listener(daemon) as listener:
         assert listener.next() == {}
         daemon.stop(limit=LIMIT)

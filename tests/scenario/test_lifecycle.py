@@ -262,6 +262,7 @@ def test_end_under_load_loses_no_answer(launch, fake, fresh):
     for thread in threads:
         thread.join(wire.LIMIT)
     assert not wrong
+    fake.wait_idle()
     served = {request.target for request in fake.requests if request.finished.is_set() and request.sent}
     assert set(done) <= served
 

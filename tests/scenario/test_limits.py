@@ -22,11 +22,17 @@ SHORT = {
 
 
 @contextlib.contextmanager
-def within(seconds):
+def soon():
+    """Before the least of the limits that there are without SHORT would end it."""
     started = time.monotonic()
     yield
     took = time.monotonic() - started
-    assert took < seconds * PATIENCE, f"took {took:.1f} s, should be under {seconds} s"
+    assert took < 9 * PATIENCE, f"took {took:.1f} s"
+
+
+def serves(daemon, target):
+    """Whoever is slow himself may be told 504."""
+    until(lambda: daemon.get(target).status == 200, f"{target} is answered")
 
 
 # Sizes.
@@ -152,48 +158,40 @@ def test_connections_over_the_limit(launch, fake, fresh):
     until(lambda: daemon.get(fresh()).status == 200, "a free place is used again")
 
 
+def fill(daemon, size, method, target):
+    """One request that runs and as many that wait as there is room for: their connections."""
+    held = []
+    for number in range(size + 1):
+        held.append(daemon.connect().ask(method, target(), body=b"1" if method == "POST" else None))
+        until(lambda: daemon.status["engine"]["queued"] == number, f"{number} wait")
+        until(lambda: daemon.status["engine"]["busy"] == 1, "one runs")
+    return held
+
+
 def test_queue_over_the_limit(launch, fake, fresh, engine):
     daemon = launch({f"engine.{engine}.workers": 1, f"engine.{engine}.queue": 2})
-    with fake.hold("/issues.json") as gate:
-        held = [daemon.connect().ask("GET", fresh())]
-        gate.arrived()
-        refused = None
-        for _ in range(6):
-            connection = daemon.connect(limit=0.3 * PATIENCE).ask("GET", fresh())
-            try:
-                refused = connection.answer()
-                break
-            except TimeoutError:
-                connection.sock.settimeout(wire.LIMIT)
-                held.append(connection)
-        assert refused and refused.status == 503 and int(refused.get("Retry-After")) > 0
+    with fake.hold("/issues.json"):
+        held = fill(daemon, 2, "GET", fresh)
+        refused = daemon.get(fresh())
+        assert refused.status == 503 and int(refused.get("Retry-After")) > 0
         assert refused.cache.get("fwd") and not refused.cache.get("stored")
-        assert len(held) == 3
         assert daemon.get("/-/ready").status == 200
     for connection in held:
         assert connection.answer().status == 200
+        connection.close()
 
 
 @pytest.mark.parametrize("method", ["POST"])
-def test_write_past_a_full_queue_is_not_sent(launch, fake, fresh, engine, method):
+def test_write_past_a_full_queue_is_not_sent(launch, fake, engine, method):
     daemon = launch({f"engine.{engine}.workers": 1, f"engine.{engine}.queue": 1})
-    with fake.hold("/time_entries.json") as gate:
-        held = [daemon.connect().ask(method, "/time_entries.json", body=b"1")]
-        gate.arrived()
-        refused = None
-        for _ in range(4):
-            connection = daemon.connect(limit=0.3 * PATIENCE).ask(method, "/time_entries.json", body=b"2")
-            try:
-                refused = connection.answer()
-                break
-            except TimeoutError:
-                connection.sock.settimeout(wire.LIMIT)
-                held.append(connection)
-        assert refused and refused.status == 503 and int(refused.get("Retry-After")) > 0
-        count = len(held)
+    with fake.hold("/time_entries.json"):
+        held = fill(daemon, 1, method, lambda: "/time_entries.json")
+        refused = daemon.request(method, "/time_entries.json", body=b"2")
+        assert refused.status == 503 and int(refused.get("Retry-After")) > 0
     for connection in held:
         assert connection.answer().status == 401
-    assert len(fake.seen("/time_entries.json")) == count
+        connection.close()
+    assert len(fake.seen("/time_entries.json")) == 2
 
 
 # Time.
@@ -205,7 +203,7 @@ def hasty(launch):
 
 
 def test_slow_head_is_cut(hasty, fake):
-    with within(6), hasty.connect() as connection:
+    with soon(), hasty.connect() as connection:
         with contextlib.suppress(OSError):
             connection.send(b"GET /issues.json HTTP/1.1\r\nHost: localhost\r\n")
             for _ in range(40):
@@ -224,14 +222,14 @@ def test_slow_head_is_cut(hasty, fake):
 
 
 def test_silent_and_idle_connections_are_closed(hasty, fake, fresh):
-    with within(8), hasty.connect() as silent, hasty.connect() as idle:
+    with soon(), hasty.connect() as silent, hasty.connect() as idle:
         assert idle.get(fresh()).status == 200
         assert idle.closed()
         assert silent.closed()
 
 
 def test_upload_that_stops_is_cut(hasty, fake):
-    with within(10), hasty.connect() as connection:
+    with soon(), hasty.connect() as connection:
         connection.ask("POST", "/uploads.json", [("Content-Length", "100000")]).send(b"x" * 100)
         connection.stream.rest()
     fake.wait_idle()
@@ -245,23 +243,22 @@ def test_client_that_takes_nothing_is_cut(hasty, fake, fresh):
         until(
             lambda: fake.seen("/some/file") and fake.last("/some/file").finished.is_set(),
             "the transfer is given up",
-            15 * PATIENCE,
         )
     assert fake.last("/some/file").sent < 300_000_000
 
 
 def test_slow_upstream_is_504(hasty, fake, fresh):
-    with within(4), fake.hold("/issues.json"):
+    with soon(), fake.hold("/issues.json"):
         answer = hasty.get(fresh())
     assert answer.status == 504
-    assert hasty.get("/trackers.json").status == 200
+    serves(hasty, "/trackers.json")
 
 
 def test_slow_upstream_frees_its_worker(hasty, fake, fresh):
     with fake.hold("/issues.json"):
         for _ in range(3):
             assert hasty.get(fresh()).status == 504
-        assert hasty.get(fresh("/trackers.json")).status == 200
+        serves(hasty, fresh("/trackers.json"))
 
 
 def test_upstream_that_drips_its_head_is_504(hasty, fake, fresh):
@@ -275,14 +272,14 @@ def test_upstream_that_drips_its_head_is_504(hasty, fake, fresh):
                 pause.wait(0.05)
 
     fake.on("/issues.json", drip)
-    with within(6):
+    with soon():
         assert hasty.get(fresh()).status == 504
 
 
 def test_upstream_that_stops_in_a_body_is_cut(hasty, fake, fresh):
     gate = fake.gate()
     fake.on("/some/file", script(READ, head(200, {"Content-Length": 1000}), b"half", gate))
-    with within(8), hasty.connect() as connection:
+    with soon(), hasty.connect() as connection:
         connection.ask("GET", fresh("/some/file"))
         try:
             answer = connection.answer()
@@ -296,17 +293,18 @@ def test_connect_time_limit(launch, fake, fresh):
     silence = Silence()
     try:
         daemon = launch(SHORT, upstream=silence.base)
-        with within(5):
+        with soon():
             assert daemon.get(fresh()).status in (502, 504)
     finally:
         silence.stop()
 
 
-def test_waiters_of_a_slow_fetch_get_504_together(hasty, fake, fresh):
+def test_waiters_of_a_slow_fetch_get_504_together(launch, fake, fresh):
+    daemon = launch({**SHORT, "upstream.timeout": "3s"})  # who comes later than that leads a flight of his own
     target = fresh()
-    with fake.hold("/issues.json"), within(6):
-        connections = [hasty.connect().ask("GET", target) for _ in range(30)]
-        hasty.catch_up()
+    with fake.hold("/issues.json"), soon():
+        connections = [daemon.connect().ask("GET", target) for _ in range(30)]
+        daemon.catch_up()
         assert {connection.answer().status for connection in connections} == {504}
     assert len(fake.seen("/issues.json")) == 1
 
@@ -349,7 +347,7 @@ ENDLESS |= {"unknown coding", "bad chunk size", "huge chunk size"}
 @pytest.mark.parametrize("name", NONSENSE)
 def test_nonsense_is_refused_and_harmless(daemon, fake, name):
     fake.on(lambda request: True, reply(200, b"served"))
-    with daemon.connect(limit=3 * PATIENCE) as connection:
+    with daemon.connect() as connection:
         connection.send(NONSENSE[name])
         try:
             answer = connection.answer()

@@ -10,6 +10,7 @@ import pytest
 from behaviours import READ, reply, RESET, script
 from daemon import BINARY, Daemon, until
 from redmine_model import ADMIN_KEY, MANAGER_KEY, PASSWORD
+from wire import LIMIT
 
 
 def line_of(daemon, mark):
@@ -181,7 +182,7 @@ def test_stderr_that_nobody_reads(launch, fake, fresh):
     """Requests are served all the same; lines are dropped, and counted."""
     reader, writer = socket.socketpair()
     daemon = launch({"log.level": "debug"}, begin=False)
-    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     daemon.clock_file.write_text("0")
     daemon.process = subprocess.Popen(
         [BINARY, "--config", str(daemon.config)], stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, env=daemon.env
@@ -191,11 +192,12 @@ def test_stderr_that_nobody_reads(launch, fake, fresh):
     until(daemon.answers_ready, "ready")
     target = fresh("/issues/1.json?long=" + "x" * 3000)
     with daemon.connect() as connection:
-        until(
-            lambda: connection.get(target).status == 200 and daemon.status["log_dropped"] > 0,
-            "lines are dropped",
-            pause=0,
-        )
+
+        def dropped():
+            assert all(connection.get(target).status == 200 for _ in range(50))
+            return daemon.status["log_dropped"] > 0
+
+        until(dropped, "lines are dropped", 4 * LIMIT, pause=0)
     reader.close()
     assert daemon.get(target).hit
     assert daemon.get(fresh()).status == 200

@@ -11,7 +11,7 @@ import pytest
 
 from daemon import until
 from redmine_model import ADMIN_KEY, MANAGER_KEY
-from wire import free_port
+from wire import PATIENCE, free_port
 
 TOP = Path(__file__).resolve().parents[2]
 SAMPLE = re.compile(r"(?P<name>[a-z_]+)(\{(?P<labels>.*)\})? (?P<value>\S+)")
@@ -70,6 +70,9 @@ def test_requests_are_counted_by_resource_and_by_what_the_cache_did(launch, fake
     daemon.get("/projects/demo/issues.json")
     daemon.get("/nothing/known")
     daemon.request("POST", "/issues.json", body=b"{}")
+    until(lambda: value(metrics(daemon), "connections") == 1, "those who left are not counted")
+    done = len(fake.requests)
+    until(lambda: value(metrics(daemon), "upstream_requests_total", outcome="done") == done, "every job has ended")
     found = metrics_of(daemon, 8)
     assert value(found, "requests_total", resource="issues", cache="hit", code="2xx") == 4
     assert value(found, "requests_total", resource="issues", cache="miss", code="2xx") >= 1
@@ -78,12 +81,10 @@ def test_requests_are_counted_by_resource_and_by_what_the_cache_did(launch, fake
     assert written == [1]
     assert value(found, "request_duration_seconds_count", cache="hit") == 4
     assert value(found, "served_age_seconds_count") == 4
-    assert value(found, "upstream_requests_total", outcome="done") == len(fake.requests)
     assert value(found, "upstream_duration_seconds_count", resource="issues") == 3
     assert value(found, "upstream_up") == 1
     assert value(found, "cache_invalidated_tags_total") > 0
     assert value(found, "cache_memory_entries") >= 1 and value(found, "cache_memory_limit_bytes") == 64 << 20
-    assert value(found, "connections") == 1
 
 
 def test_histograms_add_up(daemon, fake, fresh):
@@ -210,11 +211,10 @@ def test_a_real_prometheus_scrapes_it(daemon, fake, fresh, tmp_path):
     def scraped():
         targets = (asked("targets") or {}).get("activeTargets", [])
         assert server.poll() is None, (tmp_path / "log").read_text()
-        assert all(not at["lastError"] for at in targets), targets
         return targets and targets[0]["health"] == "up"
 
     try:
-        until(scraped, "Prometheus has scraped the daemon")
+        until(scraped, "Prometheus has scraped the daemon", 60 * PATIENCE)
         result = until(
             lambda: (asked("query?query=sum(redmine_cached_requests_total)") or {}).get("result"), "a value"
         )

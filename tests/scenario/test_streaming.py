@@ -108,7 +108,7 @@ def test_redmine_that_does_not_read_holds_the_client_back(daemon, fake, fresh):
         held = settled(lambda: sent[0])
         assert 0 < held < IN_FLIGHT, f"the daemon took {held} bytes that Redmine did not"
         gate.open()
-        thread.join(wire.LIMIT)
+        thread.join()  # each of its steps has a limit
         assert connection.answer().status == 201
     assert fake.last().body.size == HUGE // 2
     assert watch.growth < growth_limit()
@@ -244,7 +244,7 @@ def test_many_clients_of_one_large_answer(launch, fake, fresh, count):
     daemon.catch_up()
     gate.open()
     for thread in threads:
-        thread.join(wire.LIMIT)
+        thread.join()  # each of its steps has a limit
     assert [(answer.status, answer.whole, answer.content.sha256) for answer in answers] == [
         (200, True, expected)
     ] * count

@@ -5,10 +5,12 @@ a scenario must see exactly what was sent.
 """
 
 import hashlib
+import itertools
 import os
 import random
 import socket
 import struct
+import threading
 
 BLOCK = 65536
 
@@ -201,11 +203,41 @@ def reset(sock):
     sock.close()
 
 
-def free_port():
-    """A port nobody listens on, outside of the range that outgoing connections draw from."""
+class Ports:
+    """Ports of this process alone: each block of them goes with a name that only one process of the machine can hold."""
 
+    BLOCK = 500
+
+    def __init__(self, first=15000, last=30000):  # outside of the range that outgoing connections draw from
+        self.lock = threading.Lock()
+        self.blocks = [range(port, port + self.BLOCK) for port in range(first, last, self.BLOCK)]
+        random.shuffle(self.blocks)
+        self.held = None
+        self.next = None
+
+    def claim(self):
+        for block in self.blocks:
+            self.held = socket.socket(socket.AF_UNIX)
+            try:
+                self.held.bind(f"\0redmine-cached-tests-{block.start}")
+                return itertools.cycle(block)
+            except OSError:
+                self.held.close()
+        raise RuntimeError("other tests hold every port")
+
+    def take(self):
+        with self.lock:
+            self.next = self.next or self.claim()
+            return next(self.next)
+
+
+_ports = Ports()
+
+
+def free_port():
+    """A port that nobody listens on, and that no other test will choose before it is used."""
     while True:
-        port = random.randrange(15000, 30000)
+        port = _ports.take()
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
