@@ -213,9 +213,9 @@ def test_an_outcome_is_told_for_a_while(launch, fake):
     daemon = launch({"errands.keep": "5m"})
     place = write(daemon, 53, "a")
     outcome(daemon, place)
-    daemon.advance(299_000)
+    daemon.advance(270_000)
     assert look(daemon, place)[0] == 200
-    daemon.advance(2_000)
+    daemon.advance(31_000)
     assert look(daemon, place)[0] == 404
 
 

@@ -128,7 +128,7 @@ def test_write_that_was_never_sent_says_so(daemon, fake, fresh, method):
 
 
 def test_time_limit_of_a_write(launch, fake, fresh):
-    daemon = launch({"upstream.timeout": "1s"})
+    daemon = launch({"upstream.timeout": "2s"})
     with fake.hold("/issues/1.json"):
         answer = put(daemon, 1, "late")
     assert answer.status == 504
