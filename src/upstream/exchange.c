@@ -85,6 +85,12 @@ static int64_t body_length(const struct exchange *e)
 	return length ? strtoll(length, NULL, 10) : -1;
 }
 
+static int refuse_answer(struct exchange *e, const char *why)
+{
+	e->nonsense = why;
+	return -EPROTO;
+}
+
 static int head_end(struct exchange *e)
 {
 	struct job_head head = {.status = e->status, .reason = e->reason, .fields = &e->fields};
@@ -93,10 +99,8 @@ static int head_end(struct exchange *e)
 		job_tell_interim(e->job, &head);
 	if (e->status < 200)
 		return 0;
-	if (is_contradictory(&e->fields)) {
-		e->nonsense = "the answer has several lengths";
-		return -EPROTO;
-	}
+	if (is_contradictory(&e->fields))
+		return refuse_answer(e, "the answer has several lengths");
 	head.framed = is_framed(e);
 	e->length = body_length(e);
 	if (start_coding(e) < 0)
@@ -126,7 +130,7 @@ static int add_field(struct fields *fields, const char *line, size_t size)
 	const char *colon = memchr(line, ':', size), *value;
 	size_t name_size, value_size;
 
-	if (!colon || is_blank(line[0]))
+	if (!colon)
 		return 0;
 	name_size = (size_t)(colon - line);
 	value = colon + 1;
@@ -160,6 +164,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 		head_begin(e, line, size);
 	else if (size <= 2)
 		r = head_end(e);
+	else if (is_blank(line[0]))
+		r = refuse_answer(e, "a field of the answer has more than one line"); /* RFC 9112 section 5.2 */
 	else
 		r = add_field(&e->fields, line, size);
 	if (r < 0)

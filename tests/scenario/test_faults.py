@@ -157,6 +157,18 @@ def test_odd_fields_of_an_answer_do_no_harm(daemon, fake, fresh, line):
         assert connection.get("/trackers.json").status == 200
 
 
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_a_field_of_two_lines_is_not_cut_to_one(daemon, fake, fresh, blank):
+    """RFC 9112 section 5.2: such an answer is replaced by a 502, or the line joined."""
+    line = f"Cache-Control: max-age=600,\r\n{blank}no-store".encode()
+    fake.on("/some/page", script(READ, b"HTTP/1.1 200 OK\r\n" + line + b"\r\nContent-Length: 2\r\n\r\n{}"))
+    target = fresh("/some/page")
+    for _ in range(2):
+        answer = daemon.get(target)
+        assert answer.status == 502 and "more than one line" in answer.text
+    assert daemon.get(fresh("/trackers.json")).status == 200
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_errors_of_redmine_are_its_own(daemon, fake, fresh, status):
     page = b'{"status":%d,"error":"Internal Server Error"}' % status
