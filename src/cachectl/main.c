@@ -17,6 +17,7 @@
 #define EXIT_USAGE       2
 #define EXIT_UNREACHABLE 3 /* no daemon, not allowed, or it went away */
 #define EXIT_FILE        4 /* a dump could not be written or read */
+#define EXIT_PARTLY      5 /* warm: Redmine gave no answer to a URL, or an error */
 
 struct invocation {
 	struct own_options own;
@@ -125,6 +126,8 @@ static bool take_line(struct invocation *invocation, struct json_object *line, i
 	struct json_object *part;
 
 	if (json_object_object_get_ex(line, "row", &part)) {
+		if (invocation->order->row_failed && invocation->order->row_failed(part))
+			invocation->view.failed++;
 		show(invocation, part, invocation->order->row);
 		if (json_object_object_length(part) > 0)
 			invocation->view.rows++;
@@ -152,7 +155,7 @@ static int converse(struct invocation *invocation, struct connection *connection
 		over = take_line(invocation, line, &code);
 		json_object_put(line);
 	}
-	return code;
+	return code == EXIT_SUCCESS && invocation->view.failed > 0 ? EXIT_PARTLY : code;
 }
 
 /* Answers' lines to a file until the result. */

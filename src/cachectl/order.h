@@ -16,6 +16,7 @@ struct view {
 	bool terminal; /* standard output is one */
 	bool quiet;    /* a bar is not drawn: standard error is no terminal */
 	unsigned rows;
+	unsigned failed;            /* of them, as the order's row_failed says */
 	unsigned most;              /* rows to show; 0: all that come */
 	struct json_object *before; /* top: the status of the row before */
 };
@@ -30,6 +31,7 @@ struct order {
 	/* Print a row, and the result; NULL: nothing is printed of it. */
 	void (*row)(struct view *view, struct json_object *row);
 	void (*result)(struct view *view, struct json_object *result);
+	bool (*row_failed)(struct json_object *row); /* NULL: a row is no failure */
 };
 
 /* NULL past the end. Static. */
@@ -67,6 +69,7 @@ void show_explained(struct view *view, struct json_object *explained);
 void show_request(struct view *view, struct json_object *request);
 void show_top(struct view *view, struct json_object *top);
 void show_warmed(struct view *view, struct json_object *warmed);
+bool show_warm_failed(struct json_object *warmed); /* Redmine gave no answer, or an error */
 void show_warm_sum(struct view *view, struct json_object *sum);
 
 #endif

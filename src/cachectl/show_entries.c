@@ -128,24 +128,38 @@ void show_explained(struct view *view, struct json_object *explained)
 	printf("Refreshed   by %s\n", show_text(explained, "refreshed_by"));
 }
 
+bool show_warm_failed(struct json_object *warmed)
+{
+	double status = show_number(warmed, "status");
+
+	return status < 100 || status >= 400;
+}
+
 void show_warmed(struct view *view, struct json_object *warmed)
 {
 	double done = show_number(warmed, "done"), total = show_number(warmed, "total");
 	int width = total > 0 ? (int)(30 * done / total) : 0;
 	const char *error = show_text(warmed, "error");
 
-	if (view->quiet) {
+	if (!view->quiet)
+		fprintf(stderr, "\r\033[K");
+	if (view->quiet || show_warm_failed(warmed)) {
 		printf("%.0f/%.0f %s %.0f %s%s%s\n", done, total, show_text(warmed, "url"),
 		        show_number(warmed, "status"), show_text(warmed, "cache"), error[0] ? ": " : "", error);
-		return;
+		fflush(stdout);
 	}
-	fprintf(stderr, "\r[%.*s%*s] %.0f/%.0f %s\033[K", width, "==============================", 30 - width, "", done,
-	        total, show_text(warmed, "url"));
+	if (view->quiet)
+		return;
+	fprintf(stderr, "[%.*s%*s] %.0f/%.0f %s", width, "==============================", 30 - width, "", done, total,
+	        show_text(warmed, "url"));
 	if (done >= total)
 		fprintf(stderr, "\n");
 }
 
 void show_warm_sum(struct view *view, struct json_object *sum)
 {
-	printf("%.0f asked, %.0f stored\n", show_number(sum, "asked"), show_number(sum, "stored"));
+	printf("%.0f asked, %.0f stored", show_number(sum, "asked"), show_number(sum, "stored"));
+	if (view->failed > 0)
+		printf(", %u failed", view->failed);
+	printf("\n");
 }

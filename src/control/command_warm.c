@@ -87,7 +87,9 @@ static int show(struct warm *warm, struct errand *errand)
 	status_add_text(object, "cache", errand->error ? "none" : cache_kind_word(errand->kind));
 	json_object_object_add(object, "stored", json_object_new_boolean(errand->stored));
 	if (errand->error)
-		status_add_text(object, "error", strerror(-errand->error));
+		status_add_text(object, "error",
+		        errand->error != -EINVAL ? strerror(-errand->error)
+		                                 : "no URL of Redmine's, nor a path that begins with a slash");
 	return caller_row(warm->caller, object);
 }
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from behaviours import json_reply
-from cachectl import ADMIN, PROGRAM, Tail, answers, cachectl
+from cachectl import ADMIN, PARTLY, PROGRAM, Tail, answers, cachectl
 from redmine_model import ADMIN_KEY
 from wire import LIMIT
 
@@ -132,8 +132,11 @@ def test_warm(controlled, fake, tmp_path):
 def test_warm_tells_what_failed(controlled, fake):
     daemon = controlled()
     fake.on("/issues.json", json_reply(b"{}", status=500))
-    *rows, total = answers(daemon, "warm", "/issues.json", "nonsense")
+    *rows, total = answers(daemon, "warm", "/issues.json", "nonsense", code=PARTLY)
     assert total["stored"] == 0 and {row["status"] for row in rows} == {500, 0}
+    assert {row.get("error") for row in rows} == {None, "no URL of Redmine's, nor a path that begins with a slash"}
+    said = cachectl(daemon, "warm", "/issues.json", "/projects.json", code=PARTLY)
+    assert "/issues.json 500 " in said and "2 asked, 1 stored, 1 failed" in said
     assert cachectl(daemon, "warm", "--session", "nobody", "/issues.json", code=1)
 
 
