@@ -224,7 +224,7 @@ def test_an_answer_that_varies_is_for_those_who_sent_the_same(daemon, fake, fres
             connection.ask("GET", target, [("Tenant", tenant)])
             connections.append(connection)
         gate.arrived()
-        time.sleep(0.1)  # those who come too late lead a flight of their own, which proves nothing
+        daemon.catch_up()
     assert [connection.answer().text for connection in connections] == list("abab")
     for connection in connections:
         connection.close()
@@ -277,7 +277,7 @@ def test_hits_are_not_held_up_by_misses(daemon, fake, fresh):
         with daemon.connect() as connection:
             for _ in range(200):
                 assert connection.get(known).hit
-        assert time.monotonic() - started < 5 * wire.PATIENCE
+        assert time.monotonic() - started < wire.LIMIT
     for herd in held:
         with herd:
             assert herd.answers()[0].status == 200

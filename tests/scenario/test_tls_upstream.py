@@ -14,6 +14,9 @@ from fake_redmine import FakeRedmine
 from redmine_model import ADMIN_KEY
 
 
+CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+
+
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
@@ -28,8 +31,7 @@ class Authority:
         openssl(
             "req",
             "-x509",
-            "-newkey",
-            "rsa:2048",
+            *CURVE,
             "-nodes",
             "-days",
             2,
@@ -46,7 +48,7 @@ class Authority:
             self.directory / f"{name}.{suffix}" for suffix in ("key", "csr", "pem", "ext")
         )
         extra.write_text(f"subjectAltName={subject}\n")
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        openssl("req", *CURVE, "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         signer = ["-CA", self.file, "-CAkey", self.key, "-CAcreateserial"]
         openssl("x509", "-req", "-in", request, *signer, "-days", days, "-extfile", extra, "-out", certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
