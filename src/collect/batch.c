@@ -171,6 +171,7 @@ static void ask(struct batch_run *run, size_t index)
 	        .authority = run->authority,
 	        .secure = run->secure,
 	        .door = &run->door,
+	        .rank = JOB_INTERACTIVE,
 	        .limit = run->answer_limit,
 	        .told = told,
 	        .arg = &run->replies[index],

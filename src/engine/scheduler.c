@@ -7,6 +7,8 @@
 
 /* After so many jobs that went before a rank, one of it has its turn. */
 #define PATIENCE 16
+/* So many of the watcher's find room in a queue that is full. */
+#define LOOKS 8
 
 struct lane {
 	struct scheduler *scheduler;
@@ -91,14 +93,14 @@ static int unasked_limit(const struct lane *lane, enum job_rank rank)
 
 static bool has_room(const struct lane *lane, enum job_rank rank)
 {
-	return lane->running < lane->limit && (rank == JOB_INTERACTIVE || lane->unasked < unasked_limit(lane, rank));
+	return lane->running < lane->limit && (rank <= JOB_INTERACTIVE || lane->unasked < unasked_limit(lane, rank));
 }
 
 static void note_start(struct lane *lane, const struct job *job)
 {
 	lane->running++;
 	lane->scheduler->running++;
-	lane->unasked += job->placed != JOB_INTERACTIVE;
+	lane->unasked += job->placed > JOB_INTERACTIVE;
 }
 
 static void note_waiting(struct lane *lane)
@@ -208,7 +210,7 @@ static void on_ended(struct job *job, const struct job_result *result)
 		adjust(lane, job, result);
 	lane->running--;
 	s->running--;
-	lane->unasked -= job->placed != JOB_INTERACTIVE;
+	lane->unasked -= job->placed > JOB_INTERACTIVE;
 	pthread_mutex_unlock(&s->lock);
 	job_queue_returning(true);
 	hand_out(s);
@@ -269,12 +271,22 @@ static void hasten(struct job *job)
 
 static const struct job_keeper keeper = {.withdraw = withdraw, .hasten = hasten};
 
+/* Places in the queue. */
+static int room_for(const struct lane *lane, enum job_rank rank)
+{
+	int room = lane->engine->settings.queue;
+
+	if (rank == JOB_LOOK)
+		return room + LOOKS;
+	return rank == JOB_INTERACTIVE ? room : room / 2;
+}
+
 enum verdict { RUNS, WAITS, REFUSED, GONE };
 
 /* Under the lock; a cancel or a rank that came before the keeper was there is seen here. */
 static enum verdict judge(struct scheduler *s, struct lane *lane, struct job *job, const char **ret_why)
 {
-	int room = lane->engine->settings.queue;
+	int room = room_for(lane, job->placed);
 
 	*ret_why = "the daemon stops";
 	if (s->closed)
@@ -284,7 +296,7 @@ static enum verdict judge(struct scheduler *s, struct lane *lane, struct job *jo
 		return RUNS;
 	}
 	*ret_why = "the queue is full";
-	if (lane->waiting.size >= (job->placed == JOB_INTERACTIVE ? room : room / 2))
+	if (lane->waiting.size >= room)
 		return REFUSED;
 	*ret_why = "out of memory";
 	if (waiting_put(&lane->waiting, job) < 0)

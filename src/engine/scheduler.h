@@ -2,8 +2,8 @@
  * In front of the engines' queues: what may run goes to its engine at once, the
  * rest waits here, so that whose turn it is can be decided as late as possible.
  * Bounded are what runs in all (the ceiling), what runs on each engine, and
- * what waits for each. Askers take turns; what somebody waits for goes before what is read ahead
- * and that before what is done in the background, but nothing waits for ever.
+ * what waits for each. Askers take turns; the watcher's looks go before what somebody waits for, that before
+ * what is read ahead and that before what is done in the background, but nothing waits for ever.
  */
 #ifndef ENGINE_SCHEDULER_H
 #define ENGINE_SCHEDULER_H
@@ -23,7 +23,7 @@ struct lane *scheduler_add(struct scheduler *s, struct engine *engine);
 
 /*
  * Hands the job to the engine now or when it may run. Refused when as many wait as the engine's queue may have, those that
- * nobody waits for when half as many do; and after scheduler_close. Cost without waiting: one lock. Any thread; done() may come before it returns.
+ * nobody waits for when half as many do, a few looks not even then; and after scheduler_close. Cost without waiting: one lock. Any thread; done() may come before it returns.
  */
 void scheduler_submit(struct scheduler *s, struct lane *lane, struct job *job);
 

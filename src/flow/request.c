@@ -25,6 +25,7 @@ struct request *request_new(
 	pipe_init(&r->upload, UPLOAD_LIMIT);
 	buf_init(&r->answer.body, OWN_PAGE_CEILING);
 	r->answer.upstream_us = -1;
+	r->rank = JOB_INTERACTIVE;
 	if (!r->method || !r->raw_target) {
 		request_unref(r);
 		return NULL;

@@ -3,6 +3,7 @@
 void job_init(struct job *job, const struct job_client *client, void *owner)
 {
 	*job = (struct job){.magic = JOB_MAGIC, .client = client, .owner = owner};
+	atomic_init(&job->rank, JOB_INTERACTIVE);
 	pthread_mutex_init(&job->lock, NULL);
 }
 

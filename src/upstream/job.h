@@ -34,11 +34,12 @@ enum job_outcome {
 
 /* How soon a job runs where not all can at once. */
 enum job_rank {
-	JOB_INTERACTIVE, /* somebody waits for it */
+	JOB_LOOK,        /* a look of the watcher's: what is served to everybody hangs on it; few and small ones only */
+	JOB_INTERACTIVE, /* somebody waits for it; what a job has that nobody gave another */
 	JOB_READ_AHEAD,  /* somebody will probably ask for it next */
 	JOB_BACKGROUND,  /* nobody waits for it */
 };
-#define JOB_RANKS 3
+#define JOB_RANKS 4
 
 struct job_result {
 	enum job_outcome outcome;

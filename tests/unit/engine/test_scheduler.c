@@ -147,18 +147,40 @@ END_TEST
 
 START_TEST(ranks_go_before_each_other)
 {
+	static const size_t order[] = {0, 4, 3, 2, 1};
 	struct bench b;
 
-	make(&b, 1, 100, 0, 4);
+	make(&b, 1, 100, 0, 5);
 	submit(&b, 0, 1, JOB_INTERACTIVE);
 	submit(&b, 1, 1, JOB_BACKGROUND);
 	submit(&b, 2, 1, JOB_READ_AHEAD);
 	submit(&b, 3, 1, JOB_INTERACTIVE);
-	for (size_t i = 0; i < 3; i++)
+	submit(&b, 4, 1, JOB_LOOK);
+	for (size_t i = 0; i < 5; i++) {
+		ck_assert_uint_eq(came(&b, i), order[i]);
 		end_job(&b.noting, i, 200);
-	ck_assert_uint_eq(came(&b, 3), 1);
-	ck_assert_int_eq(b.asks[2].result.outcome, JOB_DONE);
-	ck_assert_int_eq(b.asks[3].result.outcome, JOB_DONE);
+	}
+	clear(&b);
+}
+END_TEST
+
+/* The watcher's looks: before all that wait, and although nobody else is let in any more. */
+START_TEST(looks_wait_for_nothing_but_a_worker)
+{
+	struct bench b;
+
+	make(&b, 2, 10, 0, 16);
+	for (size_t i = 0; i < 12; i++)
+		submit(&b, i, i, JOB_INTERACTIVE);
+	submit(&b, 12, 1, JOB_INTERACTIVE);
+	ask_assert_outcome(&b.asks[12], JOB_REFUSED);
+	submit(&b, 13, 1, JOB_LOOK);
+	submit(&b, 14, 1, JOB_LOOK);
+	end_job(&b.noting, 0, 200);
+	end_job(&b.noting, 1, 200);
+	ck_assert_uint_eq(came(&b, 2), 13);
+	ck_assert_uint_eq(came(&b, 3), 14);
+	b.count = 15;
 	clear(&b);
 }
 END_TEST
@@ -166,15 +188,15 @@ END_TEST
 /* Of three ranks that never end each runs now and then, the higher more often. */
 START_TEST(no_rank_waits_for_ever)
 {
-	enum { EACH = 600 };
+	enum { EACH = 600, RANKS = 3 };
 	size_t ran[JOB_RANKS] = {0};
 	struct bench b;
 
-	make(&b, 1, 10000, 0, JOB_RANKS * EACH);
-	for (size_t i = 0; i < JOB_RANKS * EACH; i++)
-		submit(&b, i, 1, (enum job_rank)(i / EACH));
+	make(&b, 1, 10000, 0, RANKS * EACH);
+	for (size_t i = 0; i < RANKS * EACH; i++)
+		submit(&b, i, 1, (enum job_rank)(JOB_INTERACTIVE + i / EACH));
 	for (size_t i = 0; i < EACH; i++) {
-		ran[came(&b, i) / EACH]++;
+		ran[JOB_INTERACTIVE + came(&b, i) / EACH]++;
 		end_job(&b.noting, i, 200);
 	}
 	ck_assert_uint_gt(ran[JOB_INTERACTIVE], EACH * 3 / 4);
@@ -442,6 +464,7 @@ START_TEST(cheap_without_waiting)
 }
 END_TEST
 
-UNIT_MAIN("scheduler", as_many_run_as_may, many_do_not_starve_one, ranks_go_before_each_other, no_rank_waits_for_ever,
-        some_room_is_kept, ceiling_is_over_all, cancelled_while_waiting, hastened, closed, answers_at_once,
-        limit_follows_redmine, many_threads, cheap_without_waiting)
+UNIT_MAIN("scheduler", as_many_run_as_may, many_do_not_starve_one, ranks_go_before_each_other,
+        looks_wait_for_nothing_but_a_worker, no_rank_waits_for_ever, some_room_is_kept, ceiling_is_over_all,
+        cancelled_while_waiting, hastened, closed, answers_at_once, limit_follows_redmine, many_threads,
+        cheap_without_waiting)

@@ -231,6 +231,7 @@ START_TEST(for_inner_requests)
 		        .target = "/issues.json",
 		        .session = conf_session(kit.conf, "key"),
 		        .fields = i ? &fields : NULL,
+		        .rank = JOB_INTERACTIVE,
 		        .limit = 1000,
 		        .told = told,
 		        .arg = &count,
