@@ -274,7 +274,7 @@ OPTION(watch, session, watch.session, TEXT, "", "", "", RELOAD,
 	"may use it, then nobody else may. Empty: "
 	"nothing is watched, and what is changed elsewhere shows when an answer's lifetime is over.")
 OPTION(watch, interval, watch.interval_ms, SPAN, "10s", "100ms", "1h", RELOAD,
-	"How often each of these is asked for, in turns: the issues changed last, the newest time entries, the projects, and "
+	"How often each of these is asked for: the issues changed last, the newest time entries, the projects, and "
 	"lists of versions that clients read. What no stored answer depends on is not asked for.")
 
 SECTION(webhook, "", "Where Redmine 7 and later may say at once what was changed in it.")

@@ -2,7 +2,7 @@
  * Learns of changes that were made elsewhere: in the web interface, by mail, by other clients of Redmine. With the
  * credential of a named session it looks once in an interval ([watch]) at the issues changed last, the newest time
  * entries, the projects, and those lists of versions that clients read: one small request each, spread over the
- * interval, and only while an answer that may be served depends on it or somebody listens for events. What
+ * interval, before all that waits for a worker, and only while an answer that may be served depends on it or somebody listens for events. What
  * differs from the last time is dropped from the cache and told as events. doc/changes.md says what it cannot see.
  */
 #ifndef FLOW_LOOKOUT_H

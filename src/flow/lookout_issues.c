@@ -8,9 +8,11 @@
  * the newest that was seen before, as long as somebody may be that late.
  */
 #define OVERLAP_S    60
-#define ROWS_QUIET   1  /* when nobody can be late any more */
-#define ROWS_MORE    5  /* besides those within the overlap */
-#define ROWS_NEXT    10 /* when all of these are new */
+#define NEAR_S       10                  /* most who are late are not later than that: every look goes back so far... */
+#define WIDE_MS      (9 * INT64_C(1000)) /* ... and one in that time as far as the overlap */
+#define ROWS_QUIET   1                   /* when nobody can be late any more */
+#define ROWS_MORE    5                   /* besides those that are near: so many new ones push none of them out */
+#define ROWS_NEXT    10                  /* when all of these are new */
 #define ROWS_AGAIN   50
 #define PAGES_MAX    3
 #define SINGLES_MAX  50 /* more changes at once are told as one */
@@ -30,8 +32,10 @@ void watched_issues_release(struct watched_issues *issues)
 struct findings {
 	struct known_issue *known;
 	size_t known_count, changed;
+	size_t fresh; /* of what changed: not known before, while the rest is told once more */
 	uint64_t created, total, id_max;
 	int64_t now_us, newest_s;
+	bool wide;       /* goes back as far as the overlap */
 	bool incomplete; /* there may be more changes than were looked at */
 };
 
@@ -102,6 +106,7 @@ static void compare(const struct watch_round *round, const struct watched_issues
 	if (!issues->begun)
 		return;
 	findings->created += row->id > issues->id_max;
+	findings->fresh += !same;
 	if (!same || known->again_us > 0)
 		tell_change(round, findings, row);
 }
@@ -112,11 +117,21 @@ static bool is_quiet(const struct watched_issues *issues)
 	return issues->begun && clock_wall_ms() - issues->newest_seen_ms > 2 * OVERLAP_S * INT64_C(1000);
 }
 
-static size_t first_rows(const struct watched_issues *issues)
+/* The clock may have been set back. */
+static bool is_wide(const struct watched_issues *issues, int64_t now_ms)
 {
+	return now_ms - issues->wide_ms >= WIDE_MS || now_ms < issues->wide_ms;
+}
+
+static size_t first_rows(const struct watched_issues *issues, bool wide)
+{
+	size_t rows = 0;
+
 	if (is_quiet(issues))
 		return ROWS_QUIET;
-	return (issues->known_count < ROWS_AGAIN ? issues->known_count : ROWS_AGAIN) + ROWS_MORE;
+	for (size_t i = 0; i < issues->known_count; i++)
+		rows += wide || issues->known[i].row.updated_s >= issues->newest_s - NEAR_S;
+	return (rows < ROWS_AGAIN ? rows : ROWS_AGAIN) + ROWS_MORE;
 }
 
 /* The rows of a page. True: what follows them is known, or too old to have changed. */
@@ -140,12 +155,12 @@ static bool compare_rows(const struct watch_round *round, const struct watched_i
 /* Rows from the newest on, until they are older than what was looked at before. False: no answer to go by. */
 static bool look(const struct watch_round *round, const struct watched_issues *issues, struct findings *findings)
 {
-	size_t limit = first_rows(issues), offset = 0;
+	size_t limit = first_rows(issues, findings->wide), offset = 0;
 	struct issue_rows rows;
 
 	for (size_t page = 0; page < PAGES_MAX; page++) {
 		CLEANUP(buf_release) struct buf body = BUF_INIT(BODY_CEILING);
-		size_t changed = findings->changed;
+		size_t fresh = findings->fresh;
 		char target[160];
 
 		snprintf(target, sizeof(target),
@@ -156,8 +171,8 @@ static bool look(const struct watch_round *round, const struct watched_issues *i
 			findings->total = rows.total; /* what is made meanwhile shows on the first page the next time */
 		if (compare_rows(round, issues, &rows, findings) || rows.count < limit)
 			return true;
-		/* so many rows that nothing is new in hold all that is */
-		if (issues->begun && findings->changed == changed)
+		/* all that is near is there yet, or so many rows that nothing is new in hold all that is */
+		if (issues->begun && findings->fresh - fresh <= (page == 0 && limit > ROWS_QUIET ? ROWS_MORE : 0))
 			return true;
 		if (findings->changed > SINGLES_MAX)
 			break;
@@ -193,7 +208,7 @@ static void keep_recent(struct findings *findings)
 	findings->known_count = kept;
 }
 
-static void settle(struct watched_issues *issues, struct findings *findings)
+static void settle(struct watched_issues *issues, struct findings *findings, int64_t now_ms)
 {
 	bool moved = !issues->begun || findings->newest_s != issues->newest_s;
 
@@ -205,6 +220,7 @@ static void settle(struct watched_issues *issues, struct findings *findings)
 	        .id_max = findings->id_max,
 	        .newest_s = findings->newest_s,
 	        .newest_seen_ms = moved ? clock_wall_ms() : issues->newest_seen_ms,
+	        .wide_ms = findings->wide ? now_ms : issues->wide_ms,
 	        .known = findings->known,
 	        .known_count = findings->known_count,
 	};
@@ -212,8 +228,11 @@ static void settle(struct watched_issues *issues, struct findings *findings)
 
 bool watch_issues(const struct watch_round *round, struct watched_issues *issues)
 {
-	struct findings findings = {
-	        .id_max = issues->id_max, .newest_s = issues->newest_s, .now_us = clock_monotonic_us()};
+	int64_t now_ms = clock_wall_ms();
+	struct findings findings = {.id_max = issues->id_max,
+	        .newest_s = issues->newest_s,
+	        .now_us = clock_monotonic_us(),
+	        .wide = is_wide(issues, now_ms)};
 
 	findings.known = calloc(WATCH_KNOWN_MAX, sizeof(*findings.known));
 	if (!findings.known)
@@ -227,6 +246,6 @@ bool watch_issues(const struct watch_round *round, struct watched_issues *issues
 		tell_all(round, REMOVED);
 	else if (issues->begun && findings.total != issues->total + findings.created)
 		tell_all(round, REMOVED); /* deleted, or out of sight, or back: which ones is not said */
-	settle(issues, &findings);
+	settle(issues, &findings, now_ms);
 	return true;
 }

@@ -49,16 +49,25 @@ static bool is_wanted(const struct lookout *w, size_t index, bool listened, int6
 	return atomic_load(&watched->wanted_ms) > now_ms;
 }
 
+static bool are_versions_busy(const struct lookout *w)
+{
+	for (size_t i = WATCH_VERSIONS; i < WATCH_MAX; i++)
+		if (w->watched[i].busy)
+			return true;
+	return false;
+}
+
 int watched_next(struct lookout *w, bool listened, int64_t *ret_due_us)
 {
 	int64_t now_us = clock_monotonic_us(), now_ms = clock_wall_ms();
 	int64_t longest_us = now_us + w->conf->watch.interval_ms * 1000;
+	size_t count = are_versions_busy(w) ? WATCH_VERSIONS : WATCH_MAX;
 	int found = -1;
 
-	for (size_t i = 0; i < WATCH_MAX; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int64_t due_us = w->watched[i].due_us;
 
-		if (!is_wanted(w, i, listened, now_ms))
+		if (w->watched[i].busy || !is_wanted(w, i, listened, now_ms))
 			continue;
 		if (due_us > longest_us)
 			due_us = longest_us; /* the interval has become shorter */
@@ -91,9 +100,10 @@ static int64_t pause_us(size_t index, bool first, int64_t interval_us)
 	return first && index < WATCH_VERSIONS ? interval_us * ((int64_t)index + 1) / WATCH_VERSIONS : interval_us;
 }
 
-bool watched_look(const struct watch_round *round, size_t index)
+bool watched_look(const struct watch_round *round)
 {
 	struct lookout *w = round->lookout;
+	size_t index = round->index;
 	struct watched *place = &w->watched[index], list;
 	int64_t begun_us = clock_monotonic_us(), begun_ms = clock_wall_ms();
 	bool changed = false, answered;
@@ -110,13 +120,11 @@ bool watched_look(const struct watch_round *round, size_t index)
 		lookout_found(round, &tags);
 	}
 	pthread_mutex_lock(&w->lock);
-	if (strcmp(place->target, list.target) == 0) {
-		place->due_us = begun_us + pause_us(index, !place->begun, round->conf->watch.interval_ms * 1000);
-		if (answered) {
-			place->begun = true;
-			place->digest = list.digest;
-			place->seen_ms = begun_ms;
-		}
+	place->due_us = begun_us + pause_us(index, !place->begun, round->conf->watch.interval_ms * 1000);
+	if (answered) {
+		place->begun = true;
+		place->digest = list.digest;
+		place->seen_ms = begun_ms;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return answered;
@@ -144,7 +152,8 @@ static struct watched *place_of(struct lookout *w, const char *target)
 	for (size_t i = WATCH_VERSIONS; i < WATCH_MAX; i++) {
 		if (strcmp(w->watched[i].target, target) == 0)
 			return &w->watched[i];
-		if (atomic_load(&w->watched[i].wanted_ms) < atomic_load(&oldest->wanted_ms))
+		if (oldest->busy || (!w->watched[i].busy &&
+		                            atomic_load(&w->watched[i].wanted_ms) < atomic_load(&oldest->wanted_ms)))
 			oldest = &w->watched[i];
 	}
 	if (atomic_load(&oldest->wanted_ms) > clock_wall_ms())
