@@ -43,7 +43,7 @@ struct inner_question {
 	const char *authority; /* by which the client knows the daemon, for links; copied; NULL: "localhost" */
 	bool secure;
 	const struct request_door *door; /* where the client came in for whom it is asked; copied; NULL: for nobody */
-	enum job_rank rank; /* always to be set */
+	enum job_rank rank;              /* always to be set */
 	enum request_refresh refresh;
 	size_t limit; /* bytes of the body, at least 1; what is longer is -EFBIG, or cut off where it comes: a page of our own with status 502 */
 	inner_told *told;
