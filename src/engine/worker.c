@@ -20,6 +20,7 @@ struct worker {
 	int fd;
 	struct session *session;
 	struct wire_reader in;
+	struct buf out; /* for the daemon, not sent yet: what one step brings goes together, so that it is woken once */
 	struct job job;
 	char *text; /* method and target of the job */
 	bool running;
@@ -28,46 +29,53 @@ struct worker {
 };
 
 /* All of it, waiting for the daemon where it must: that is how its back-pressure reaches Redmine. */
-static int send_all(struct worker *w, const struct buf *out)
+static int send_all(struct worker *w)
 {
-	for (size_t sent = 0; sent < out->size;) {
-		ssize_t n = send(w->fd, out->data + sent, out->size - sent, MSG_NOSIGNAL);
+	for (size_t sent = 0; sent < w->out.size;) {
+		ssize_t n = send(w->fd, w->out.data + sent, w->out.size - sent, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EINTR)
 			return -EPIPE;
 		if (n > 0)
 			sent += (size_t)n;
 	}
+	buf_clear(&w->out);
 	return 0;
+}
+
+/* Large bodies are sent as they come; the rest waits for the end of the step. */
+static int send_if_much(struct worker *w)
+{
+	return w->out.size < WIRE_BODY_MAX ? 0 : send_all(w);
 }
 
 static void on_interim(struct job *job, const struct job_head *head)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+	struct worker *w = job->owner;
+	int r = wire_add_head(&w->out, head);
 
-	if (wire_add_head(&out, head) == 0)
-		send_all(job->owner, &out); /* a daemon that is gone is seen at the next */
+	(void)r; /* an interim answer may be lost */
 }
 
 static int on_head(struct job *job, const struct job_head *head)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+	struct worker *w = job->owner;
 
-	return wire_add_head(&out, head) < 0 ? -ENOMEM : send_all(job->owner, &out);
+	return wire_add_head(&w->out, head) < 0 ? -ENOMEM : send_if_much(w);
 }
 
 static int on_body(struct job *job, const char *data, size_t size)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
+	struct worker *w = job->owner;
 
 	for (size_t at = 0; at < size;) {
 		size_t part = size - at < WIRE_BODY_MAX ? size - at : WIRE_BODY_MAX;
 
-		if (wire_add(&out, WIRE_BODY, data + at, part) < 0)
+		if (wire_add(&w->out, WIRE_BODY, data + at, part) < 0)
 			return -ENOMEM;
 		at += part;
 	}
-	return send_all(job->owner, &out);
+	return send_if_much(w);
 }
 
 static void listen_to_daemon(struct worker *w, bool on);
@@ -84,11 +92,10 @@ static ssize_t on_upload(struct job *job, char *room, size_t size)
 
 static void on_done(struct job *job, const struct job_result *result)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
 	struct worker *w = job->owner;
 
 	w->running = false;
-	if (wire_add(&out, WIRE_DONE, result, sizeof(*result)) < 0 || send_all(w, &out) < 0)
+	if (wire_add(&w->out, WIRE_DONE, result, sizeof(*result)) < 0)
 		_exit(EXIT_FAILURE);
 }
 
@@ -111,6 +118,7 @@ static int start_job(struct worker *w, const struct wire_frame *frame)
 
 static void end_job(struct worker *w)
 {
+	buf_release(&w->out);
 	pipe_release(&w->upload);
 	job_release(&w->job);
 	free(w->text);
@@ -173,16 +181,16 @@ static void listen_to_daemon(struct worker *w, bool on)
 
 static void say_alive(struct worker *w)
 {
-	CLEANUP(buf_release) struct buf out = BUF_INIT(OUT_CEILING);
 	int64_t now_us = clock_monotonic_us();
 
 	if (!w->running || now_us - w->said_us < ALIVE_EVERY_US)
 		return;
 	w->said_us = now_us;
-	if (wire_add(&out, WIRE_ALIVE, NULL, 0) == 0 && send_all(w, &out) < 0)
+	if (wire_add(&w->out, WIRE_ALIVE, NULL, 0) < 0)
 		_exit(EXIT_FAILURE);
 }
 
+/* The daemon stays listened to, which costs nothing between two jobs: read() waits for the next one. */
 static int run_job(struct worker *w)
 {
 	w->said_us = clock_monotonic_us();
@@ -193,15 +201,18 @@ static int run_job(struct worker *w)
 			return -EPROTO;
 		session_step(w->session, -1);
 		say_alive(w);
+		if (send_all(w) < 0)
+			return -EPIPE;
 	}
-	listen_to_daemon(w, false);
+	if (send_all(w) < 0)
+		return -EPIPE;
 	end_job(w);
 	return 0;
 }
 
 int worker_main(int fd, const struct session_settings *settings)
 {
-	struct worker w = {.fd = fd};
+	struct worker w = {.fd = fd, .out = BUF_INIT(OUT_CEILING)};
 
 	prctl(PR_SET_NAME, "rc-worker");
 	confine_worker();
