@@ -242,11 +242,15 @@ static int wait_ms(const struct loop *loop)
 
 static void turn(struct loop *loop, struct pollfd *fds)
 {
+	int wait = wait_ms(loop);
 	uint64_t count;
 
-	if (poll(fds, loop->count + 1, wait_ms(loop)) < 0 && errno != EINTR)
+	/* Where libmicrohttpd goes on at once nobody has to be asked: it looks for events itself, a poke is not lost. */
+	fds[loop->count].revents = 0;
+	if (wait > 0 && poll(fds, loop->count + 1, wait) < 0 && errno != EINTR)
 		WRONG("poll");
-	if (fds[loop->count].revents && read(loop->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if ((fds[loop->count].revents || (wait == 0 && atomic_load(&loop->poked))) &&
+	        read(loop->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		WRONG("eventfd");
 	atomic_exchange(&loop->poked, false); /* before what it was for is looked at: who comes later pokes again */
 	atomic_store_explicit(&loop->beat_asked, false, memory_order_relaxed);
