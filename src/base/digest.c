@@ -7,9 +7,24 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/*
+ * Setting a key costs as much as a short message does, and there is one secret as a rule: what it gave is kept, for
+ * each thread.
+ */
 void digest_start(struct digest *d, const struct digest_secret *secret)
 {
-	hmac_sha256_set_key(&d->context, sizeof(secret->bytes), secret->bytes);
+	static _Thread_local struct {
+		bool set;
+		struct digest_secret secret;
+		struct hmac_sha256_ctx context;
+	} last;
+
+	if (!last.set || memcmp(&last.secret, secret, sizeof(*secret)) != 0) {
+		hmac_sha256_set_key(&last.context, sizeof(secret->bytes), secret->bytes);
+		last.secret = *secret;
+		last.set = true;
+	}
+	d->context = last.context;
 }
 
 void digest_add(struct digest *d, const void *data, size_t size)
