@@ -157,7 +157,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 	int r = 0;
 
 	CHECK(e, EXCHANGE_MAGIC);
-	e->progress_us = clock_monotonic_us();
+	e->progress_us = session_now_us(e->session);
 	if (e->head_told)
 		return size; /* trailers */
 	if (size > 5 && strncmp(line, "HTTP/", 5) == 0)
@@ -186,13 +186,13 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	int r;
 
 	CHECK(e, EXCHANGE_MAGIC);
-	e->progress_us = clock_monotonic_us();
 	if (!e->head_told)
 		return 0; /* not HTTP */
 	if (e->coding)
 		r = coding_feed(e->coding, data, size, tell_body, e->job);
 	else
 		r = tell_body(e->job, data, size);
+	e->progress_us = clock_monotonic_us(); /* what the reader took of it is not Redmine's time */
 	if (r == JOB_HOLD) {
 		e->body_held = true;
 		return CURL_WRITEFUNC_PAUSE;
@@ -282,14 +282,25 @@ static void set_connection(CURL *easy, const struct session_settings *settings, 
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 }
 
-static void set_route(CURL *easy, const struct session_settings *settings, const struct job *job)
+static void set_route(CURL *easy, CURLU *url, const struct session_settings *settings, const struct job *job)
 {
 	static const struct route usual = {0};
 
-	curl_easy_setopt(easy, CURLOPT_URL, settings->origin->url);
-	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, job->target);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_CURLU, url);
 	set_connection(easy, settings, job->route ? job->route : &usual);
+}
+
+/* What differs between any two requests. */
+static void set_own(CURL *easy, struct exchange *e)
+{
+	const struct job *job = e->job;
+
+	curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, job->target);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->lines);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, e);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, e);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, e);
+	curl_easy_setopt(easy, CURLOPT_READDATA, e);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)job->connect_timeout_ms);
 	/*
 	 * On a kept connection that turns out dead libcurl sends any request again by itself. A
@@ -314,7 +325,6 @@ static void set_method(CURL *easy, const struct job *job)
 static void set_callbacks(CURL *easy, struct exchange *e)
 {
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, e);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, session_close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, e->session);
 	if (e->job->has_body) {
@@ -322,23 +332,27 @@ static void set_callbacks(CURL *easy, struct exchange *e)
 		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, e);
 	}
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, e);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, e);
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
-	curl_easy_setopt(easy, CURLOPT_READDATA, e);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->lines);
 }
 
-int exchange_prepare(struct exchange *e, const struct session_settings *settings)
+bool exchange_is_usual(const struct job *job)
+{
+	return !job->route && !job->has_body && strcmp(job->method, "GET") == 0;
+}
+
+int exchange_prepare(struct exchange *e, const struct session_settings *settings, CURLU *url, bool used)
 {
 	CHECK(e, EXCHANGE_MAGIC);
 	e->lines = request_lines_new(e->job);
 	if (!e->lines)
 		return -ENOMEM;
-	set_route(e->easy, settings, e->job);
-	set_method(e->easy, e->job);
-	set_callbacks(e->easy, e);
+	if (!used) {
+		set_route(e->easy, url, settings, e->job);
+		set_method(e->easy, e->job);
+		set_callbacks(e->easy, e);
+	}
+	set_own(e->easy, e);
 	e->started_us = clock_monotonic_us();
 	e->progress_us = e->started_us;
 	return 0;

@@ -37,8 +37,17 @@ struct exchange {
 	bool poked;
 };
 
-/* Sets a (reset) handle up for the job. 0 or -ENOMEM. */
-int exchange_prepare(struct exchange *e, const struct session_settings *settings) MUST_CHECK;
+/* True for what most jobs are, a GET by the session's own route: of two such only little differs on their handles. */
+bool exchange_is_usual(const struct job *job);
+
+/*
+ * Sets a handle up for the job: a reset one, or (used) for a usual job one that a usual job of the same session was done
+ * on. url: the origin's, taken apart; outlives the exchange. 0 or -ENOMEM.
+ */
+int exchange_prepare(struct exchange *e, const struct session_settings *settings, CURLU *url, bool used) MUST_CHECK;
+
+/* When the session began to look at what has come, as clock_monotonic_us() says it; in session.c. */
+int64_t session_now_us(const struct session *session);
 
 /*
  * To be told before the connection of an upload is closed. A server that refuses one early answers and closes; what is

@@ -19,13 +19,18 @@ struct session {
 #define SESSION_MAGIC 0x5e551011
 	struct session_settings settings;
 	CURLM *multi;
+	CURLU *url; /* the origin's: taken apart once, not for each request */
 	int epoll, event;
 	struct idle idle;
 	int64_t timer_us;       /* when libcurl wants to be called, monotonic; -1: not */
 	int64_t looked_us;      /* when the time limits were last looked at */
+	int64_t now_us;         /* when it began to look at what has come */
 	struct exchange *first; /* all under way */
 	size_t active;
-	CURL *spares[SPARES_MAX]; /* handles to use again: making one is dear */
+	struct {
+		CURL *easy;
+		bool used;    /* set up for a usual job; else it is reset */
+	} spares[SPARES_MAX]; /* handles to use again: making one is dear */
 	size_t spare_count;
 
 	pthread_mutex_t lock; /* guards poked */
@@ -103,9 +108,11 @@ struct session *session_new(const struct session_settings *settings, struct fail
 	session->epoll = epoll_create1(EPOLL_CLOEXEC);
 	session->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	session->multi = curl_multi_init();
+	session->url = curl_url();
 	session->idle.epoll = session->epoll;
 	event.data.fd = session->event;
-	if (session->epoll < 0 || session->event < 0 || !session->multi ||
+	if (session->epoll < 0 || session->event < 0 || !session->multi || !session->url ||
+	        curl_url_set(session->url, CURLUPART_URL, settings->origin->url, CURLU_PATH_AS_IS) != CURLUE_OK ||
 	        epoll_ctl(session->epoll, EPOLL_CTL_ADD, session->event, &event) < 0)
 		goto failed;
 	curl_multi_setopt(session->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -128,8 +135,9 @@ void session_free(struct session *session)
 	CHECK(session, SESSION_MAGIC);
 	ASSERT(session->active == 0);
 	for (size_t i = 0; i < session->spare_count; i++)
-		curl_easy_cleanup(session->spares[i]);
+		curl_easy_cleanup(session->spares[i].easy);
 	curl_multi_cleanup(session->multi);
+	curl_url_cleanup(session->url);
 	idle_release(&session->idle);
 	if (session->event >= 0)
 		close(session->event);
@@ -138,6 +146,12 @@ void session_free(struct session *session)
 	pthread_mutex_destroy(&session->lock);
 	session->magic = 0;
 	free(session);
+}
+
+int64_t session_now_us(const struct session *session)
+{
+	CHECK(session, SESSION_MAGIC);
+	return session->now_us;
 }
 
 size_t session_active(const struct session *session)
@@ -185,14 +199,38 @@ static void part_from_job(struct session *session, struct exchange *e)
 	pthread_mutex_unlock(&e->job->lock);
 }
 
-static void keep_spare(struct session *session, CURL *easy)
+/* A handle after a whole answer to a usual job need not be set up again for the next; what was the job's own is forgotten. */
+static void keep_spare(struct session *session, CURL *easy, bool used)
 {
-	if (session->spare_count < SPARES_MAX) {
-		curl_easy_reset(easy);
-		session->spares[session->spare_count++] = easy;
-	} else {
+	if (session->spare_count == SPARES_MAX) {
 		curl_easy_cleanup(easy);
+		return;
 	}
+	if (used) {
+		curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, NULL);
+		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	} else {
+		curl_easy_reset(easy);
+	}
+	session->spares[session->spare_count].easy = easy;
+	session->spares[session->spare_count++].used = used;
+}
+
+/* A handle for a job, new or used before. NULL: out of memory. */
+static CURL *take_spare(struct session *session, const struct job *job, bool *ret_used)
+{
+	CURL *easy;
+
+	*ret_used = false;
+	if (session->spare_count == 0)
+		return curl_easy_init();
+	easy = session->spares[--session->spare_count].easy;
+	*ret_used = session->spares[session->spare_count].used;
+	if (*ret_used && !exchange_is_usual(job)) {
+		curl_easy_reset(easy);
+		*ret_used = false;
+	}
+	return easy;
 }
 
 /* The connection of an exchange that is over is looked after. HTTP/2 has frames of its own between exchanges. */
@@ -213,6 +251,7 @@ static void note_kept(struct session *session, const struct exchange *e)
 static void finish(struct session *session, struct exchange *e, CURLcode code, bool overdue)
 {
 	struct job *job = e->job;
+	bool used = code == CURLE_OK && !overdue && exchange_is_usual(job);
 	struct job_result result;
 
 	note_kept(session, e);
@@ -220,7 +259,7 @@ static void finish(struct session *session, struct exchange *e, CURLcode code, b
 	exchange_conclude(e, code, overdue, &result);
 	part_from_job(session, e);
 	unlink_exchange(session, e);
-	keep_spare(session, e->easy);
+	keep_spare(session, e->easy, used);
 	e->magic = 0;
 	free(e);
 	job_tell_done(job, &result);
@@ -255,6 +294,7 @@ static void poke(struct job *job)
 void session_start(struct session *session, struct job *job)
 {
 	struct exchange *e = calloc(1, sizeof(*e));
+	bool used;
 
 	CHECK(session, SESSION_MAGIC);
 	CHECK(job, JOB_MAGIC);
@@ -264,8 +304,8 @@ void session_start(struct session *session, struct job *job)
 	}
 	*e = (struct exchange){
 	        .magic = EXCHANGE_MAGIC, .session = session, .job = job, .fd = -1, .parting = BUF_INIT(PARTING_LIMIT)};
-	e->easy = session->spare_count > 0 ? session->spares[--session->spare_count] : curl_easy_init();
-	if (!e->easy || exchange_prepare(e, &session->settings) < 0 ||
+	e->easy = take_spare(session, job, &used);
+	if (!e->easy || exchange_prepare(e, &session->settings, session->url, used) < 0 ||
 	        curl_multi_add_handle(session->multi, e->easy) != CURLM_OK) {
 		free(e->lines);
 		curl_easy_cleanup(e->easy);
@@ -376,14 +416,14 @@ void session_step(struct session *session, int timeout_ms)
 	struct epoll_event events[EVENTS_A_STEP];
 	size_t active = session->active;
 	int running, ready;
-	int64_t now_us;
 
 	CHECK(session, SESSION_MAGIC);
-	run_timer(session,
-	        clock_monotonic_us()); /* what was started since the last step is sent before there is a wait */
+	session->now_us = clock_monotonic_us();
+	run_timer(session, session->now_us); /* what was started since the last step is sent before there is a wait */
 	if (session->active != active)
 		return; /* something ended: nothing is looked at before the caller knows */
 	ready = epoll_wait(session->epoll, events, EVENTS_A_STEP, wait_ms(session, timeout_ms, clock_monotonic_us()));
+	session->now_us = clock_monotonic_us();
 	for (int i = 0; i < ready; i++) {
 		int mask = 0;
 
@@ -406,9 +446,9 @@ void session_step(struct session *session, int timeout_ms)
 		curl_multi_socket_action(session->multi, events[i].data.fd, mask, &running);
 	}
 	finish_ready(session);
-	now_us = clock_monotonic_us();
-	run_timer(session, now_us);
-	look_at_time(session, now_us);
+	session->now_us = clock_monotonic_us();
+	run_timer(session, session->now_us);
+	look_at_time(session, session->now_us);
 }
 
 void session_perform(struct session *session, struct job *job)
