@@ -397,12 +397,12 @@ static void raise_descriptors(void)
 }
 
 /*
- * Bodies are made on the workers' threads and kept: in an arena of each thread's own glibc grows the heap by a page or
- * two for each, which costs more than the lock of a shared one.
+ * Bodies are made on the workers' threads and kept: any arena but the first glibc grows by a page or two for each, by
+ * mprotect(), which costs more than the lock of a shared one. What is answered from memory allocates nothing.
  */
 static void tune_malloc(void)
 {
-	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TOP_PAD, 4 << 20);
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
