@@ -121,9 +121,13 @@ size_t fields_count(const struct fields *f, const char *name)
 	return count;
 }
 
+/* size: at least 1 */
 static bool member_is(const char *member, size_t size, void *token)
 {
-	return strlen(token) == size && strncasecmp(member, token, size) == 0;
+	const char *text = token;
+
+	/* most differ in their first letter, also without regard to its case */
+	return (*member | 0x20) == (*text | 0x20) && strncasecmp(member, text, size) == 0 && text[size] == '\0';
 }
 
 static size_t remove_slice(struct fields *f, const char *name, size_t size)
@@ -131,8 +135,11 @@ static size_t remove_slice(struct fields *f, const char *name, size_t size)
 	size_t kept = 0, removed;
 
 	for (size_t i = 0; i < f->count; i++) {
-		if (!member_is(name, size, (char *)f->items[i].name))
-			f->items[kept++] = f->items[i];
+		if (member_is(name, size, (char *)f->items[i].name))
+			continue;
+		if (kept < i)
+			f->items[kept] = f->items[i];
+		kept++;
 	}
 	removed = f->count - kept;
 	f->count = kept;
@@ -206,8 +213,18 @@ static bool remove_named(const char *member, size_t size, void *fields)
 	return false;
 }
 
+static bool is_hop_by_hop(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hop_by_hop); i++)
+		if (field_name_is(name, hop_by_hop[i]))
+			return true;
+	return false;
+}
+
 void fields_remove_hop_by_hop(struct fields *f)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < f->count;) {
 		size_t before = f->count;
 
@@ -215,29 +232,29 @@ void fields_remove_hop_by_hop(struct fields *f)
 			each_member(f->items[i].value, remove_named, f);
 		i = f->count == before ? i + 1 : 0; /* the list moved: look again from its start */
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(hop_by_hop); i++)
-		fields_remove(f, hop_by_hop[i]);
+	for (size_t i = 0; i < f->count; i++) {
+		if (is_hop_by_hop(f->items[i].name))
+			continue;
+		if (kept < i)
+			f->items[kept] = f->items[i];
+		kept++;
+	}
+	f->count = kept;
 }
 
 int fields_print(const struct fields *f, struct buf *out)
 {
-	int room = f->count > 0 ? buf_reserve(out, fields_size(f)) : 0;
+	int r = f->count > 0 ? buf_reserve(out, fields_size(f)) : 0;
+	char *at;
 
-	if (room < 0)
-		return room;
+	if (r < 0 || f->count == 0)
+		return r;
+	at = out->data + out->size;
 	for (size_t i = 0; i < f->count; i++) {
-		int r = buf_add_text(out, f->items[i].name);
-
-		if (r == 0)
-			r = buf_add_text(out, ": ");
-		if (r == 0)
-			r = buf_add_text(out, f->items[i].value);
-		if (r == 0)
-			r = buf_add_text(out, "\r\n");
-
-		if (r < 0)
-			return r;
+		at = stpcpy(stpcpy(at, f->items[i].name), ": ");
+		at = stpcpy(stpcpy(at, f->items[i].value), "\r\n");
 	}
+	out->size = (size_t)(at - out->data);
 	return 0;
 }
 

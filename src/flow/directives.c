@@ -65,7 +65,9 @@ static void take_smaller(int64_t *seconds, int64_t value)
 
 static bool is(const struct member *member, const char *name)
 {
-	return strlen(name) == member->name_size && strncasecmp(member->name, name, member->name_size) == 0;
+	/* most differ in their first letter, also without regard to its case */
+	return member->name_size > 0 && (*member->name | 0x20) == (*name | 0x20) &&
+	       strncasecmp(member->name, name, member->name_size) == 0 && name[member->name_size] == '\0';
 }
 
 static void read_flag(struct directives *d, const struct member *member)

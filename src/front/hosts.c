@@ -53,14 +53,15 @@ bool hosts_allowed(const struct conf *conf, const char *listener, const char *au
 {
 	if (!hosts_well_formed(authority))
 		return false;
-	if (matches_listener(authority, listener))
-		return true;
+	/* Listeners last: their text is taken apart each time. */
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		if (matches(authority, always[i]))
 			return true;
 	for (size_t i = 0; i < conf->listen.allowed_hosts.count; i++)
 		if (matches(authority, conf->listen.allowed_hosts.items[i]))
 			return true;
+	if (matches_listener(authority, listener))
+		return true;
 	for (size_t i = 0; i < conf->listen.address.count; i++)
 		if (matches_listener(authority, conf->listen.address.items[i]))
 			return true;

@@ -216,8 +216,7 @@ struct prepared_answer *prepared_keep(struct prepared *p, struct request *r, int
 	if (r->identity.anonymous)
 		strcpy(made.answer.identity, "-");
 	else
-		snprintf(made.answer.identity, sizeof(made.answer.identity), "%02x%02x%02x", r->identity.digest[0],
-		        r->identity.digest[1], r->identity.digest[2]);
+		identity_print(&r->identity, made.answer.identity);
 	if (!made.bytes || !made.body || !made.answer.shown || renew(p, &made, now_ms) < 0) {
 		if (!made.bytes)
 			made.bytes = calloc(1, 1); /* marks it as filled for slot_release */

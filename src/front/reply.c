@@ -103,15 +103,20 @@ static int add_fields(struct reply *reply, const struct fields *fields)
 }
 
 /* Where the time went, for the tools of browsers (W3C Server Timing). */
-static int add_timing(struct reply *reply, const struct request *r, const struct cache_status *cache)
+static int add_timing(struct reply *reply, const struct request *r, const struct cache_status *cache, struct buf *value)
 {
-	char text[80];
-	int size = snprintf(text, sizeof(text), "cache;desc=%s", cache_kind_word(cache_status_kind(cache)));
+	uint64_t tenths_ms = ((uint64_t)r->answer.upstream_us + 50) / 100;
+	const char last[] = {'.', (char)('0' + tenths_ms % 10), '\0'};
 
-	if (r->answer.upstream_us >= 0)
-		snprintf(text + size, sizeof(text) - (size_t)size, ", upstream;dur=%.1f",
-		        (double)r->answer.upstream_us / 1000);
-	return add_field(reply, "Server-Timing", text);
+	buf_clear(value);
+	if (buf_add_text(value, "cache;desc=") < 0 ||
+	        buf_add_text(value, cache_kind_word(cache_status_kind(cache))) < 0)
+		return -ENOMEM;
+	if (r->answer.upstream_us >= 0 &&
+	        (buf_add_text(value, ", upstream;dur=") < 0 || buf_add_unsigned(value, tenths_ms / 10) < 0 ||
+	                buf_add_text(value, last) < 0))
+		return -ENOMEM;
+	return add_field(reply, "Server-Timing", buf_text(value));
 }
 
 /* Via behind what others wrote (RFC 9110 7.6.3), what the cache did, and what a browser is told. */
@@ -124,7 +129,7 @@ static int add_own_fields(struct reply *reply, const struct request *r, const st
 		return -ENOMEM;
 	if (add_field(reply, "Via", FORWARD_VIA) < 0 || add_field(reply, "Cache-Status", buf_text(&value)) < 0)
 		return -ENOMEM;
-	return add_timing(reply, r, cache) < 0 ? -ENOMEM : add_fields(reply, &browser);
+	return add_timing(reply, r, cache, &value) < 0 ? -ENOMEM : add_fields(reply, &browser);
 }
 
 /* RFC 9111 section 4.2.3. */

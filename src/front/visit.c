@@ -228,6 +228,15 @@ static void write_log(struct visit *v)
 	log_request(&v->log);
 }
 
+/* As much of the text as there is room for. */
+static void copy_text(char *room, size_t size, const char *text)
+{
+	size_t length = strnlen(text, size - 1);
+
+	memcpy(room, text, length);
+	room[length] = '\0';
+}
+
 /* For people who look at the last requests. What was kept ready is too much to be noted unless somebody watches. */
 static void write_record(struct visit *v)
 {
@@ -244,10 +253,10 @@ static void write_record(struct visit *v)
 		record.why = v->r->answer.cache.forward;
 		record.stored = v->r->answer.cache.stored;
 	}
-	snprintf(record.method, sizeof(record.method), "%s", v->log.method);
-	snprintf(record.target, sizeof(record.target), "%s", shown_target(v));
-	snprintf(record.client, sizeof(record.client), "%s", v->log.client);
-	snprintf(record.identity, sizeof(record.identity), "%s", v->log.identity);
+	copy_text(record.method, sizeof(record.method), v->log.method);
+	copy_text(record.target, sizeof(record.target), shown_target(v));
+	copy_text(record.client, sizeof(record.client), v->log.client);
+	copy_text(record.identity, sizeof(record.identity), v->log.identity);
 	records_add(v->loop->front->records, &record, last);
 }
 

@@ -57,8 +57,7 @@ static void note_for_log(struct visit *v)
 	v->log.upstream_us = r->answer.upstream_us;
 	v->shown = admit_show(r->raw_target);
 	if (!r->identity.anonymous && r->flow)
-		snprintf(v->identity, sizeof(v->identity), "%02x%02x%02x", r->identity.digest[0], r->identity.digest[1],
-		        r->identity.digest[2]);
+		identity_print(&r->identity, v->identity);
 }
 
 static enum MHD_Result queue(struct visit *v, struct reply *reply)

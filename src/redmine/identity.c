@@ -53,15 +53,30 @@ int identity_copy_fields(struct fields *ret, const struct fields *fields)
 	return 0;
 }
 
+void identity_print(const struct identity *identity, char ret[IDENTITY_DIGITS + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < IDENTITY_DIGITS; i++)
+		ret[i] = digits[identity->digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	ret[IDENTITY_DIGITS] = '\0';
+}
+
+static uint64_t tag_of(uint64_t number)
+{
+	return UINT64_C(0x9e3779b97f4a7c15) * (UINT64_C(0x1000000) + number);
+}
+
 uint64_t identity_tag_of(const char *digits)
 {
-	return UINT64_C(0x9e3779b97f4a7c15) * (UINT64_C(0x1000000) + strtoul(digits, NULL, 16));
+	return tag_of(strtoul(digits, NULL, 16));
 }
 
 uint64_t identity_tag(const struct identity *identity)
 {
-	char digits[IDENTITY_DIGITS + 1];
+	uint64_t number = 0;
 
-	snprintf(digits, sizeof(digits), "%02x%02x%02x", identity->digest[0], identity->digest[1], identity->digest[2]);
-	return identity_tag_of(digits);
+	for (size_t i = 0; i < IDENTITY_DIGITS / 2; i++)
+		number = number << 8 | identity->digest[i];
+	return tag_of(number);
 }

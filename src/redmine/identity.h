@@ -40,6 +40,9 @@ uint64_t identity_tag(const struct identity *identity);
 /* What people know an identity by, in the log: so many hexadecimal digits. */
 #define IDENTITY_DIGITS 6
 
+/* Writes those digits and a NUL. Pure. */
+void identity_print(const struct identity *identity, char ret[IDENTITY_DIGITS + 1]);
+
 /* The same from those digits, which is all that the tag depends on: two identities may share one. Pure. */
 uint64_t identity_tag_of(const char *digits);
 
