@@ -250,17 +250,10 @@ static void turn(struct process *process)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 	int ready = epoll_wait(process->epoll, events, EVENTS_A_TURN, LOOK_EVERY_MS);
-	bool poked = false;
-	uint64_t count;
 
-	for (int i = 0; i < ready; i++) {
-		if (events[i].data.ptr)
+	for (int i = 0; i < ready; i++)
+		if (events[i].data.ptr) /* else it is the event, which only ends the wait */
 			hand_work(events[i].data.ptr, events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR));
-		else
-			poked = true;
-	}
-	if (poked && read(process->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		WRONG("eventfd");
 	if (atomic_load(&process->cancelled))
 		cancel_all(process);
 	for (int i = 0; i < process->count; i++)
@@ -291,7 +284,7 @@ static void *work(void *arg)
 static int start(struct engine *engine, struct fail *fail)
 {
 	struct process *process = engine->own;
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET}; /* told once for each write: it is never read */
 	int r = 0;
 
 	process->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -99,7 +99,7 @@ void session_library_end(void)
 struct session *session_new(const struct session_settings *settings, struct fail *fail)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET}; /* told once for each write: it is never read */
 
 	if (!session)
 		goto failed;
@@ -357,10 +357,7 @@ static struct exchange *take_poked(struct session *session)
 static void look_at_poked(struct session *session)
 {
 	struct exchange *e;
-	uint64_t count;
 
-	if (read(session->event, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		WRONG("eventfd");
 	atomic_exchange(
 	        &session->interrupted, false); /* before what it was for is looked at: who comes later writes again */
 	while ((e = take_poked(session))) {
