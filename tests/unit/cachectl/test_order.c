@@ -25,6 +25,11 @@ SHOW(show_top)
 SHOW(show_warmed)
 SHOW(show_warm_sum)
 
+bool show_warm_failed(struct json_object *warmed)
+{
+	return false;
+}
+
 /* The words of a command line, separated by one space, as its arguments in JSON; NULL: refused. */
 static char *read_words(const char *line, struct fail *fail)
 {
