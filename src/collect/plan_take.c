@@ -1,0 +1,228 @@
+#include "collect/plan_inside.h"
+#include "redmine/paging.h"
+
+#include <errno.h>
+
+#define BRIDGE_BACK 50 /* rows that the first bridge begins further up; each one more doubles them */
+
+/* The rows met in this pass. */
+static struct names *met(struct plan *plan)
+{
+	return plan->passes > 1 ? &plan->pass : &plan->seen;
+}
+
+/*
+ * The first row of the page that is known, or the number of its rows: nothing can lie between the page and what came
+ * before it when there is one. Rows in front of it are of no time when the others were there: they were deleted before, or
+ * came later.
+ */
+static size_t first_known(struct plan *plan, const struct plan_page *page)
+{
+	size_t i = 0;
+
+	if (page->offset == plan->settings.offset || page->below || plan->blind)
+		return 0;
+	for (; i < page->splice.count; i++) {
+		uint64_t name = page->splice.rows[i].name;
+
+		if (names_has(met(plan), name) || (plan->settings.falling && plan->passes == 1 && name >= plan->lowest))
+			break;
+	}
+	return i;
+}
+
+static int fail(struct plan *plan, const char *why)
+{
+	plan->why = why;
+	return PLAN_FAILED;
+}
+
+/* Where a bridge by position begins. */
+static int64_t bridge_offset(const struct plan *plan)
+{
+	const struct plan_page *page = plan->first;
+	int64_t back = BRIDGE_BACK, offset;
+	unsigned in_a_row = 0;
+
+	for (const struct plan_page *p = page; p && p->bridge; p = p->next)
+		in_a_row++;
+	for (unsigned i = 0; i < in_a_row && back < 1 << 20; i++)
+		back *= 2;
+	offset = page->offset - back;
+	return offset < plan->settings.offset ? plan->settings.offset : offset;
+}
+
+/* Another page, further up, in front of the first. */
+static int build_bridge(struct plan *plan)
+{
+	bool keyset = plan->settings.keyset && plan->lowest != UINT64_MAX;
+	struct plan_page *bridge;
+
+	if (++plan->bridges > PLAN_BRIDGES + plan->total / PAGING_MAX)
+		return fail(plan, "rows come and go faster than they can be read");
+	bridge = plan_page_new(plan, keyset ? 0 : bridge_offset(plan), true);
+	if (!bridge)
+		return -ENOMEM;
+	bridge->bridge = true;
+	bridge->below = keyset ? plan->lowest : 0;
+	bridge->next = plan->first;
+	plan->first = bridge;
+	plan->pages++;
+	return PLAN_AGAIN;
+}
+
+/* Which rows of the page are new; the others lose their size. */
+static int sort_rows(struct plan *plan, struct plan_page *page, size_t from)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < from; i++)
+		page->splice.rows[i].size = 0;
+	for (size_t i = from; i < page->splice.count; i++) {
+		struct splice_row *row = &page->splice.rows[i];
+		int added = 1;
+
+		if (!plan->blind && row->name == 0)
+			return fail(plan, "a row without an id");
+		if (!plan->blind && plan->passes > 1) {
+			added = names_add(&plan->pass, row->name);
+			if (added < 0)
+				return added;
+		}
+		known += !added;
+		if (!plan->blind) {
+			added = names_add(&plan->seen, row->name);
+			if (added < 0)
+				return added;
+			known += plan->passes == 1 && !added;
+		}
+		if (!added || plan->given == plan->settings.rows)
+			row->size = 0;
+		else
+			plan->given++;
+		if (row->name < plan->lowest)
+			plan->lowest = row->name;
+	}
+	if (!page->bridge && !plan->blind && known != (page->offset > plan->settings.offset))
+		plan->moved = true;
+	plan->moved |= page->bridge || from > 0;
+	return PLAN_ROWS;
+}
+
+static void note_total(struct plan *plan, const struct splice *splice)
+{
+	int64_t total = splice->metas[SPLICE_TOTAL].value;
+
+	if (plan->first->below)
+		return; /* of those below alone */
+	if (plan->taken > 0 && total != plan->total)
+		plan->moved = true;
+	plan->total = total;
+}
+
+/*
+ * Did the list end with this page when it was read? A full page does not say so, even where the total does: Redmine counts
+ * before it reads, and a row that came between the two has pushed the last one out.
+ */
+static bool ends(const struct plan *plan, const struct plan_page *page)
+{
+	int64_t behind = page->offset + (int64_t)page->splice.count;
+
+	if (plan->given == plan->settings.rows)
+		return true;
+	return page->splice.count < PAGING_MAX || (plan->blind && plan->total >= 0 && behind >= plan->total);
+}
+
+/* The first page says what kind of rows these are: pages that were asked early begin where others without names do not. */
+static void note_first(struct plan *plan, const struct plan_page *page)
+{
+	plan->blind = page->splice.count > 0 && page->splice.rows[0].name == 0;
+	if (!plan->blind)
+		return;
+	plan->next_offset = page->offset + plan_stride(plan);
+	for (struct plan_page *other = page->next; other; other = other->next)
+		other->useless = true;
+}
+
+/* Rows that change places: each page has to begin with the very row that the one before ended with. */
+static void note_joint(struct plan *plan, const struct plan_page *page)
+{
+	size_t count = page->splice.count;
+
+	if (plan->taken > 0 && count > 0 && page->splice.rows[0].name != plan->last_name)
+		plan->moved = true;
+	if (count > 0)
+		plan->last_name = page->splice.rows[count - 1].name;
+}
+
+static void unlink_first(struct plan *plan)
+{
+	plan->first = plan->first->next;
+	if (!plan->first)
+		plan->last = NULL;
+	plan->pages--;
+}
+
+static int take_page(struct plan *plan, struct plan_page **ret)
+{
+	struct plan_page *page = plan->first;
+	size_t from;
+	int r;
+
+	if (plan->taken == 0)
+		note_first(plan, page);
+	note_total(plan, &page->splice);
+	from = first_known(plan, page);
+	if (from == page->splice.count && !page->below && page->offset > plan->settings.offset && !plan->blind)
+		return build_bridge(plan);
+	if (!plan->blind)
+		note_joint(plan, page);
+	r = sort_rows(plan, page, from);
+	if (r != PLAN_ROWS)
+		return r;
+	plan->taken++;
+	plan->ended = ends(plan, page);
+	unlink_first(plan);
+	*ret = page;
+	return PLAN_ROWS;
+}
+
+/* The list was read to its end: can it be believed? */
+static int conclude(struct plan *plan)
+{
+	bool cut = plan->given == plan->settings.rows;
+	int64_t met_rows = (int64_t)met(plan)->count + plan->settings.offset;
+	bool agrees = cut || plan->total < 0 || met_rows == plan->total;
+
+	if (plan->blind)
+		return plan->moved || (!cut && plan->total >= 0 && plan->given + plan->settings.offset != plan->total)
+		               ? fail(plan, "the list changed, and its rows have no ids")
+		               : PLAN_DONE;
+	if (plan->settings.fixed || cut || (!plan->moved && agrees))
+		return PLAN_DONE;
+	if (plan->passes == PLAN_PASSES)
+		return fail(plan, "the list changes faster than it can be read");
+	plan->passes++;
+	names_release(&plan->pass);
+	plan->taken = 0;
+	plan->moved = plan->ended = false;
+	plan->next_offset = plan->settings.offset;
+	return PLAN_AGAIN;
+}
+
+int plan_take(struct plan *plan, struct plan_page **ret)
+{
+	if (plan->ended) {
+		plan_drop_pages(plan);
+		return plan->first ? PLAN_WAIT : conclude(plan);
+	}
+	while (plan->first && plan->first->useless && plan->first->state != PLAN_ASKED) {
+		struct plan_page *page = plan->first;
+
+		unlink_first(plan);
+		plan_page_free(page);
+	}
+	if (!plan->first)
+		return PLAN_AGAIN;
+	return plan->first->state == PLAN_HERE ? take_page(plan, ret) : PLAN_WAIT;
+}
