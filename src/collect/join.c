@@ -126,21 +126,38 @@ static void take_page(struct join *j, struct plan_page *page, const struct inner
 	plan_give(page, splice, blob_ref(answer->body));
 }
 
+/*
+ * Under the lock. Not stored with a limit of 100 rows; perhaps with one of all that was left, as Python-Redmine asks. Redmine
+ * gives the same for both.
+ */
+static void take_miss(struct plan_page *page)
+{
+	if (page->left > 0 && page->left != PAGING_MAX && page->tries++ == 0)
+		page->state = PLAN_UNASKED;
+	else
+		plan_miss(page);
+}
+
 static void told(void *arg, const struct inner_answer *answer)
 {
 	struct question *question = arg;
 	struct join *j = question->j;
 	struct splice splice = {0};
 	bool good = !answer->error && answer->status == 200 && !answer->own;
+	bool stored = question->page->stored;
 	int r = -EINVAL;
 
 	CHECK(j, JOIN_MAGIC);
+	if (stored && good)
+		good = answer->request->answer.cache.hit && !answer->request->answer.cache.stale;
 	if (good)
 		r = splice_read(&splice, j->format, answer->body->data, answer->body->size, j->wish.typed);
 	pthread_mutex_lock(&j->lock);
 	j->under_way--;
 	if (r == 0) {
 		take_page(j, question->page, answer, &splice);
+	} else if (stored) {
+		take_miss(question->page);
 	} else {
 		take_failure(j, question->page, answer);
 	}
@@ -159,19 +176,24 @@ static int print_target(struct join *j, const struct plan_page *page, struct buf
 		return -ENOMEM;
 	if (page->below)
 		return paging_write_below(query, strlen(query), page->below, PAGING_MAX, out);
-	return paging_write(query, strlen(query), page->offset, PAGING_MAX, out);
+	return paging_write(
+	        query, strlen(query), page->offset, page->stored && page->tries > 0 ? page->left : PAGING_MAX, out);
+}
+
+/* Cache-Control of the question. */
+static const char *how(const struct plan_page *page)
+{
+	return page->stored ? "only-if-cached, no-transform" : page->fresh ? "no-cache, no-transform" : "no-transform";
 }
 
 /* Without the lock. The page comes back by told(). */
 static void ask(struct join *j, struct plan_page *page)
 {
-	static const char *const whole = "no-transform", *const anew = "no-cache, no-transform";
 	CLEANUP(buf_release) struct buf target = BUF_INIT(TARGET_LIMIT);
 	CLEANUP(fields_release) struct fields fields = FIELDS_INIT;
 	struct question *question = calloc(1, sizeof(*question));
 
-	if (!question || fields_copy(&fields, &j->fields) < 0 ||
-	        fields_add(&fields, "Cache-Control", page->fresh ? anew : whole) < 0 ||
+	if (!question || fields_copy(&fields, &j->fields) < 0 || fields_add(&fields, "Cache-Control", how(page)) < 0 ||
 	        print_target(j, page, &target) < 0) {
 		free(question);
 		pthread_mutex_lock(&j->lock);
@@ -183,7 +205,8 @@ static void ask(struct join *j, struct plan_page *page)
 	}
 	*question = (struct question){.j = j, .page = page};
 	atomic_fetch_add(&j->refs, 1);
-	atomic_fetch_add(&j->collect->figures.pages, 1);
+	if (!page->stored)
+		atomic_fetch_add(&j->collect->figures.pages, 1);
 	inner_unref(inner_start(&(struct inner_question){
 	        .flow = j->collect->flow,
 	        .conf = j->conf,
@@ -319,6 +342,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	        .fixed = wish->fixed,
 	        .falling = wish->falling,
 	        .keyset = wish->keyset,
+	        .stored = !r->directives.no_cache && !r->directives.no_store && r->directives.max_age != 0,
 	        .drop = drop_load};
 
 	if (!j)

@@ -22,8 +22,6 @@ static int note_first(struct join *j, const struct inner_answer *page, struct en
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(of_the_page); i++)
 		fields_remove(&j->answer_fields, of_the_page[i]);
-	if (fields_set(&j->answer_fields, ROWS_FIELD, j->wish.fixed ? "exact" : "checked") < 0)
-		return -ENOMEM;
 	return j->wish.lines ? fields_set(&j->answer_fields, "Content-Type", LINES) : 0;
 }
 
@@ -154,6 +152,8 @@ static int begin(struct join *j, const struct splice *splice)
 	metas[SPLICE_TOTAL] = total;
 	metas[SPLICE_OFFSET] = j->wish.offset;
 	metas[SPLICE_LIMIT] = rows < 0 ? 0 : rows;
+	if (fields_set(&j->answer_fields, ROWS_FIELD, j->wish.fixed && !j->plan.counted ? "exact" : "checked") < 0)
+		return -ENOMEM;
 	j->begun = true;
 	if (!j->whole && (r = start_stream(j)) < 0)
 		return r;

@@ -4,8 +4,12 @@
 
 void plan_init(struct plan *plan, const struct plan_settings *settings)
 {
-	*plan = (struct plan){
-	        .settings = *settings, .next_offset = settings->offset, .total = -1, .passes = 1, .lowest = UINT64_MAX};
+	*plan = (struct plan){.settings = *settings,
+	        .next_offset = settings->offset,
+	        .total = -1,
+	        .passes = 1,
+	        .lowest = UINT64_MAX,
+	        .storing = settings->stored};
 }
 
 void plan_page_free(struct plan_page *page)
@@ -60,7 +64,7 @@ static int64_t end_wanted(const struct plan_settings *settings)
 
 int64_t plan_stride(const struct plan *plan)
 {
-	return plan->blind ? PAGING_MAX : PAGING_MAX - 1;
+	return plan->blind || plan->storing ? PAGING_MAX : PAGING_MAX - 1;
 }
 
 /* Is there a page to be asked behind those that are asked already, before the first one says how long the list is? */
@@ -72,9 +76,30 @@ static bool wants_early(const struct plan *plan)
 	return !plan->blind && plan->next_offset < expected && plan->next_offset + 1 < end_wanted(settings);
 }
 
+/* How long the list is as its first page says, -1: that is not here. */
+static int64_t total_so_far(const struct plan *plan)
+{
+	if (plan->taken > 0)
+		return plan->total;
+	return plan->first && plan->first->state == PLAN_HERE && !plan->first->missing
+	               ? plan->first->splice.metas[SPLICE_TOTAL].value
+	               : -1;
+}
+
+/* Of what is stored the first page alone, and then those that it says there are; two at least before one is taken. */
+static bool wants_stored(const struct plan *plan)
+{
+	if (plan->pages >= plan->settings.width && (plan->taken > 0 || plan->pages > 1))
+		return false;
+	return plan->next_offset == plan->settings.offset ||
+	       (plan->next_offset < total_so_far(plan) && plan->next_offset < end_wanted(&plan->settings));
+}
+
 /* Is there a page to be asked behind those that are asked already? */
 static bool wants_more(const struct plan *plan)
 {
+	if (plan->storing && !plan->ended)
+		return wants_stored(plan);
 	if (plan->ended || plan->pages >= plan->settings.width)
 		return false;
 	if (plan->next_offset == plan->settings.offset)
@@ -97,7 +122,8 @@ struct plan_page *plan_ask(struct plan *plan)
 
 	for (page = plan->first; page; page = page->next) {
 		/* One that was asked early and failed waits for what becomes of the first. */
-		if (page->state == PLAN_UNASKED && !page->useless && (plan->taken > 0 || page == plan->first)) {
+		if (page->state == PLAN_UNASKED && !page->useless &&
+		        (plan->taken > 0 || page == plan->first || page->stored)) {
 			page->state = PLAN_ASKED;
 			page->early = false;
 			return page;
@@ -108,15 +134,17 @@ struct plan_page *plan_ask(struct plan *plan)
 	page = plan_page_new(plan, plan->next_offset, plan->passes > 1);
 	if (!page)
 		return NULL;
+	page->stored = plan->storing;
+	page->left = plan->storing && total_so_far(plan) > page->offset ? total_so_far(plan) - page->offset : 0;
+	plan->next_offset += plan_stride(plan);
+	page->early = plan->passes == 1 && plan->taken == 0 && plan->first;
+	page->state = PLAN_ASKED;
 	if (plan->last)
 		plan->last->next = page;
 	else
 		plan->first = page;
 	plan->last = page;
 	plan->pages++;
-	plan->next_offset += plan_stride(plan);
-	page->early = plan->passes == 1 && plan->taken == 0 && page != plan->first;
-	page->state = PLAN_ASKED;
 	return page;
 }
 
@@ -126,5 +154,12 @@ void plan_give(struct plan_page *page, struct splice *splice, void *load)
 	page->splice = *splice;
 	*splice = (struct splice){0};
 	page->load = load;
+	page->state = PLAN_HERE;
+}
+
+void plan_miss(struct plan_page *page)
+{
+	ASSERT(page->state == PLAN_ASKED && page->stored);
+	page->missing = true;
 	page->state = PLAN_HERE;
 }

@@ -13,6 +13,10 @@
  * and there are as many rows as Redmine says; else the list is read once more, and what is new is put behind. If that does
  * not bring rest within the limits, the plan fails.
  *
+ * Pages that lie stored from walks of clients stand end to end, without a row in common. Where all that was stored says the
+ * same total_count, and no row twice, they are taken for one list (counted): what is not stored goes on from their last row. When they
+ * disagree the list is read anew.
+ *
  * Where Redmine can be asked for the rows below an id (issues in their own order) a bridge is that: no row that comes or
  * goes moves it, so each brings the list on by a page.
  */
@@ -34,6 +38,7 @@ struct plan_settings {
 	bool fixed;               /* rows keep their order: they come and go, but do not change places */
 	bool falling;             /* the order is that of falling ids */
 	bool keyset;              /* ... and pages may begin at an id: plan_page's below */
+	bool stored;              /* pages that are stored end to end may be used */
 	void (*drop)(void *load); /* frees the load of a page that is here; NULL: loads are nothing to free */
 };
 
@@ -49,6 +54,9 @@ struct plan_page {
 	bool bridge;
 	bool early;     /* asked before the list's first page was here: that it fails says nothing of the list */
 	bool useless;   /* asked too early: what comes is dropped */
+	bool stored;    /* only what is stored will do; else plan_miss() */
+	bool missing;   /* ... and it is not */
+	int64_t left;   /* stored: rows from offset to the list's end, 0: not known */
 	unsigned tries; /* the asker's */
 	void *load;     /* what the splice lies in */
 	void (*drop)(void *load);
@@ -67,8 +75,10 @@ struct plan {
 	int64_t given;           /* rows given out */
 	int64_t bridges;
 	unsigned passes, taken;
-	bool blind; /* rows have no names: positions are all there is */
-	bool moved; /* signs of change in this pass */
+	bool storing; /* what is stored is looked at */
+	bool counted; /* pages without a row in common are among what was given out */
+	bool blind;   /* rows have no names: positions are all there is */
+	bool moved;   /* signs of change in this pass */
 	bool ended;
 	const char *why; /* of a failure */
 };
@@ -90,6 +100,9 @@ void plan_release(struct plan *plan);
 struct plan_page *plan_ask(struct plan *plan);
 /* It came. The splice is taken over, and the load in which its bytes lie. */
 void plan_give(struct plan_page *page, struct splice *splice, void *load);
+
+/* It is not stored. */
+void plan_miss(struct plan_page *page);
 
 /*
  * Goes on with what is here. ROWS: the page in *ret, taken out of the plan; the caller frees it with plan_page_free() after

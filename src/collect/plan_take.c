@@ -20,7 +20,7 @@ static size_t first_known(struct plan *plan, const struct plan_page *page)
 {
 	size_t i = 0;
 
-	if (page->offset == plan->settings.offset || page->below || plan->blind)
+	if (page->offset == plan->settings.offset || page->below || page->stored || plan->blind)
 		return 0;
 	for (; i < page->splice.count; i++) {
 		uint64_t name = page->splice.rows[i].name;
@@ -103,7 +103,7 @@ static int sort_rows(struct plan *plan, struct plan_page *page, size_t from)
 		if (row->name < plan->lowest)
 			plan->lowest = row->name;
 	}
-	if (!page->bridge && !plan->blind && known != (page->offset > plan->settings.offset))
+	if (!page->bridge && !plan->blind && known != (!page->stored && page->offset > plan->settings.offset))
 		plan->moved = true;
 	plan->moved |= page->bridge || from > 0;
 	return PLAN_ROWS;
@@ -122,7 +122,7 @@ static void note_total(struct plan *plan, const struct splice *splice)
 
 /*
  * Did the list end with this page when it was read? A full page does not say so, even where the total does: Redmine counts
- * before it reads, and a row that came between the two has pushed the last one out.
+ * before it reads, and a row that came between the two has pushed the last one out. Of stored ones the counts are all there is.
  */
 static bool ends(const struct plan *plan, const struct plan_page *page)
 {
@@ -130,7 +130,8 @@ static bool ends(const struct plan *plan, const struct plan_page *page)
 
 	if (plan->given == plan->settings.rows)
 		return true;
-	return page->splice.count < PAGING_MAX || (plan->blind && plan->total >= 0 && behind >= plan->total);
+	return page->splice.count < PAGING_MAX ||
+	       ((plan->blind || page->stored) && plan->total >= 0 && behind >= plan->total);
 }
 
 /* The first page says what kind of rows these are: pages that were asked early begin where others without names do not. */
@@ -149,7 +150,7 @@ static void note_joint(struct plan *plan, const struct plan_page *page)
 {
 	size_t count = page->splice.count;
 
-	if (plan->taken > 0 && count > 0 && page->splice.rows[0].name != plan->last_name)
+	if (plan->taken > 0 && count > 0 && !page->stored && page->splice.rows[0].name != plan->last_name)
 		plan->moved = true;
 	if (count > 0)
 		plan->last_name = page->splice.rows[count - 1].name;
@@ -187,6 +188,19 @@ static int take_page(struct plan *plan, struct plan_page **ret)
 	return PLAN_ROWS;
 }
 
+/* The list is read once more. */
+static int begin_pass(struct plan *plan)
+{
+	if (plan->passes == PLAN_PASSES)
+		return fail(plan, "the list changes faster than it can be read");
+	plan->passes++;
+	names_release(&plan->pass);
+	plan->taken = 0;
+	plan->moved = plan->ended = false;
+	plan->next_offset = plan->settings.offset;
+	return PLAN_AGAIN;
+}
+
 /* The list was read to its end: can it be believed? */
 static int conclude(struct plan *plan)
 {
@@ -200,29 +214,113 @@ static int conclude(struct plan *plan)
 		               : PLAN_DONE;
 	if (plan->settings.fixed || cut || (!plan->moved && agrees))
 		return PLAN_DONE;
-	if (plan->passes == PLAN_PASSES)
-		return fail(plan, "the list changes faster than it can be read");
-	plan->passes++;
-	names_release(&plan->pass);
-	plan->taken = 0;
-	plan->moved = plan->ended = false;
-	plan->next_offset = plan->settings.offset;
-	return PLAN_AGAIN;
+	return begin_pass(plan);
 }
 
-int plan_take(struct plan *plan, struct plan_page **ret)
+/* What was asked too early and is not under way any more. */
+static void drop_useless(struct plan *plan)
 {
-	if (plan->ended) {
-		plan_drop_pages(plan);
-		return plan->first ? PLAN_WAIT : conclude(plan);
-	}
 	while (plan->first && plan->first->useless && plan->first->state != PLAN_ASKED) {
 		struct plan_page *page = plan->first;
 
 		unlink_first(plan);
 		plan_page_free(page);
 	}
+}
+
+/* From this page on Redmine is asked; a page in front of it is like any other. NULL: behind the first. */
+static void leave_stored(struct plan *plan, struct plan_page *page)
+{
+	plan->storing = false;
+	plan->first->stored = false;
+	if (page && page->offset == plan->settings.offset)
+		plan->next_offset = page->offset;
+	else
+		plan->next_offset = (page ? page->offset : plan->settings.offset + PAGING_MAX) - 1;
+	for (; page; page = page->next)
+		page->useless = true;
+	drop_useless(plan);
+}
+
+/* Does a stored page go on where those before it ended, as far as counts can say? */
+static bool fits(const struct plan *plan, const struct plan_page *page, int64_t total)
+{
+	const struct splice *splice = &page->splice;
+
+	if (splice->metas[SPLICE_TOTAL].value != total || splice->count == 0 ||
+	        (splice->count < PAGING_MAX && page->offset + (int64_t)splice->count != total))
+		return false;
+	for (size_t i = 0; i < splice->count; i++)
+		if (splice->rows[i].name == 0 || names_has(&plan->seen, splice->rows[i].name))
+			return false;
+	return true;
+}
+
+static bool share_rows(const struct splice *a, const struct splice *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++)
+			if (a->rows[i].name == b->rows[k].name)
+				return true;
+	return false;
+}
+
+/* The first one is taken when it is known whether the second one is there: with it more than one joint stands on counts alone. */
+static int look_at_first_stored(struct plan *plan)
+{
+	struct plan_page *page = plan->first, *second = page->next;
+	int64_t total = page->splice.metas[SPLICE_TOTAL].value;
+
+	if (total < 0 || !fits(plan, page, total)) {
+		leave_stored(plan, second);
+	} else if (page->offset + (int64_t)page->splice.count >= total || plan->settings.rows <= PAGING_MAX) {
+		plan->counted = page->splice.count == PAGING_MAX;
+	} else if (!second) {
+		return PLAN_AGAIN;
+	} else if (second->state != PLAN_HERE) {
+		return PLAN_WAIT;
+	} else if (second->missing || !fits(plan, second, total) || share_rows(&page->splice, &second->splice)) {
+		leave_stored(plan, second);
+	} else {
+		plan->counted = true;
+	}
+	return PLAN_ROWS;
+}
+
+/* ROWS: the first page may be taken. */
+static int look_at_stored(struct plan *plan)
+{
+	struct plan_page *page = plan->first;
+
+	if (page->state != PLAN_HERE)
+		return PLAN_WAIT;
+	if (page->missing) {
+		leave_stored(plan, page);
+		return PLAN_AGAIN;
+	}
+	if (plan->taken == 0)
+		return look_at_first_stored(plan);
+	if (fits(plan, page, plan->total))
+		return PLAN_ROWS;
+	leave_stored(
+	        plan, page); /* they are of different times: which, and what slipped through, only Redmine can say */
+	return begin_pass(plan);
+}
+
+int plan_take(struct plan *plan, struct plan_page **ret)
+{
+	int verdict = PLAN_ROWS;
+
+	if (plan->ended) {
+		plan_drop_pages(plan);
+		return plan->first ? PLAN_WAIT : conclude(plan);
+	}
+	drop_useless(plan);
 	if (!plan->first)
 		return PLAN_AGAIN;
+	if (plan->storing)
+		verdict = look_at_stored(plan);
+	if (verdict != PLAN_ROWS)
+		return verdict;
 	return plan->first->state == PLAN_HERE ? take_page(plan, ret) : PLAN_WAIT;
 }

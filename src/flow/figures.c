@@ -2,12 +2,15 @@
 
 #include "flow/flow.h"
 
-static void count_inner(struct flow_figures *figures, const struct answer *answer)
+/* One that only looks what is stored fails by finding nothing: no error. */
+static void count_inner(struct flow_figures *figures, const struct request *r)
 {
+	const struct answer *answer = &r->answer;
+
 	atomic_fetch_add_explicit(&figures->inner, 1, memory_order_relaxed);
 	if (answer->cache.hit)
 		atomic_fetch_add_explicit(&figures->inner_hits, 1, memory_order_relaxed);
-	if (answer->status >= 500)
+	if (answer->status >= 500 && !r->directives.only_if_cached)
 		atomic_fetch_add_explicit(&figures->inner_errors, 1, memory_order_relaxed);
 }
 
@@ -17,7 +20,7 @@ void flow_figures_count(struct request *r)
 	const struct cache_status *cache = &r->answer.cache;
 
 	if (r->inner_limit > 0) {
-		count_inner(figures, &r->answer);
+		count_inner(figures, r);
 		return;
 	}
 	atomic_fetch_add_explicit(&figures->requests, 1, memory_order_relaxed);

@@ -146,6 +146,58 @@ def test_pages_are_cached_and_used(daemon, fake, fresh):
     assert daemon.get(target + "&limit=100&offset=99", KEY).hit
 
 
+def walk(daemon, target, limits, fields=()):
+    for number, limit in enumerate(limits):
+        assert daemon.get(f"{target}&limit={limit}&offset={number * 100}", [*KEY, *fields]).status == 200
+
+
+def pages_asked(fake):
+    return len([request for request in pages(fake) if "issue_id" not in request.query])
+
+
+@pytest.mark.parametrize("limits", [(100, 100, 100), (100, 140, 40)], ids=["the-same", "all-that-is-left"])
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_pages_of_a_walk_are_joined_without_asking(daemon, fake, fresh, limits, format):
+    target = fresh(f"/issues.{format}?status_id=*")
+    walk(daemon, target, limits)
+    assert settled(lambda: pages_asked(fake)) == 3
+    answer = daemon.get(target + "&limit=all", KEY)
+    assert answer.get("Redmine-Cached-Rows") == "checked"
+    found = ids(answer) if format == "json" else [int(n) for n in re.findall(r"<issue><id>(\d+)<", answer.text)]
+    assert found == list(range(240, 0, -1)) and pages_asked(fake) == 3
+    again = daemon.get(target + "&limit=all", KEY)
+    assert again.hit and again.body == answer.body and again.get("Redmine-Cached-Rows") == "checked"
+    anew = daemon.get(target + "&limit=all", KEY + [("Cache-Control", "no-cache")])
+    assert anew.get("Redmine-Cached-Rows") == "exact" and pages_asked(fake) == 6
+
+
+def test_what_of_a_walk_is_there_is_used(launch, fake, fresh):
+    daemon = launch({"collections.read_ahead": 0})
+    target = fresh("/issues.json?status_id=*")
+    walk(daemon, target, (100, 100))
+    answer = daemon.get(target + "&limit=all", KEY)
+    assert ids(answer) == list(range(240, 0, -1)) and answer.get("Redmine-Cached-Rows") == "checked"
+    assert ["offset=199&" in request.query for request in pages(fake)] == [False, False, True]
+
+
+def test_pages_of_a_walk_that_disagree_are_asked_anew(launch, fake, fresh):
+    daemon = launch({"collections.read_ahead": 0})
+    target = fresh("/issues.json?status_id=*")
+    walk(daemon, target, (100, 100))
+    del fake.model.issues[230]  # elsewhere: the third page begins one further down
+    assert daemon.get(target + "&limit=100&offset=200", KEY).status == 200
+    found = ids(daemon.get(target + "&limit=all", KEY))
+    assert sorted(found) == list(range(1, 241))  # 230 was on the first page
+
+
+def test_pages_of_a_walk_are_not_used_for_another(daemon, fake, fresh):
+    target = fresh("/issues.json?status_id=*")
+    walk(daemon, target, (100, 100, 100))
+    asked = settled(lambda: pages_asked(fake))
+    answer = daemon.get(target + "&limit=all", [("X-Redmine-API-Key", MANAGER_KEY)])
+    assert len(ids(answer)) == 240 and pages_asked(fake) == asked + 3
+
+
 def test_a_write_spoils_the_whole(daemon, fake, fresh):
     target = fresh("/issues.json?limit=all")
     assert len(ids(daemon.get(target, KEY))) == 240
