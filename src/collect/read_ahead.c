@@ -125,7 +125,7 @@ static bool read_window(const struct request *r, struct window *ret)
 }
 
 /* The length of the list, as an answer says that is there. */
-static int64_t total_of(struct request *page, const struct entry *entry)
+static int64_t total_of(const struct request *page, const struct entry *entry)
 {
 	return entry ? splice_total(page->target.format, entry->body->data, entry->body->size) : -1;
 }
@@ -168,7 +168,15 @@ void read_ahead_begin(struct collect *collect, struct request *r)
 
 void read_ahead_end(struct collect *collect, const struct request *r)
 {
-	walk_end(&collect->walks, r->walk);
+	const struct answer *answer = &r->answer;
+	int64_t total = -1;
+
+	/* Before the client has this page and asks for the next: nothing is fetched from behind the end. */
+	if (answer->kind == ANSWER_ENTRY && answer->entry->status == 200 && !answer->cache.hit)
+		total = total_of(r, answer->entry);
+	if (r->walk_end && total > r->walk_end)
+		total = r->walk_end;
+	walk_end(&collect->walks, r->walk, total);
 }
 
 void read_ahead(struct collect *collect, const struct request *r)
@@ -186,7 +194,7 @@ void read_ahead(struct collect *collect, const struct request *r)
 	asked.offset = window.offset;
 	asked.limit = window.end ? PAGING_MAX : window.limit;
 	asked.hit = entry != NULL;
-	asked.total = total_of((struct request *)r, entry);
+	asked.total = total_of(r, entry);
 	if (window.end && (asked.total < 0 || asked.total > window.end))
 		asked.total = window.end;
 	walk_note(&collect->walks, r->walk, &asked, (unsigned)r->conf->collections.read_ahead, &ahead);

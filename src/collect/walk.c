@@ -194,7 +194,7 @@ bool walk_begin(struct walks *walks, uint64_t key)
 	return alone;
 }
 
-void walk_end(struct walks *walks, uint64_t key)
+void walk_end(struct walks *walks, uint64_t key, int64_t total)
 {
 	struct walk *walk;
 
@@ -202,6 +202,8 @@ void walk_end(struct walks *walks, uint64_t key)
 	walk = find(walks, key);
 	if (walk && walk->busy > 0) /* it may have been forgotten and begun anew meanwhile */
 		walk->busy--;
+	if (walk && total >= 0)
+		walk->total = total;
 	pthread_mutex_unlock(&walks->lock);
 }
 

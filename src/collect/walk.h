@@ -72,11 +72,11 @@ struct walk_page_asked {
 };
 
 /*
- * A client waits for a page, until walk_end(). key: of the list and who reads it, not 0. False: it waits for another one
+ * A client waits for a page, until walk_end(), which notes how many rows the list has as the page says, -1: it does not. key: of the list and who reads it, not 0. False: it waits for another one
  * of these as well, so it fetches several at a time by itself, and nothing is to be fetched for it. Any thread.
  */
 bool walk_begin(struct walks *walks, uint64_t key);
-void walk_end(struct walks *walks, uint64_t key);
+void walk_end(struct walks *walks, uint64_t key, int64_t total);
 
 /*
  * What is asked for is to be seen as part of a walk. ceiling: of the window, pages, 0 to WALK_WINDOW_MAX. What is in *ret is

@@ -18,7 +18,7 @@ static void note(uint64_t key, int64_t offset, int64_t total, bool hit, int64_t 
 	        .now_us = now_us};
 
 	walk_note(&walks, key, &asked, 16, ahead);
-	walk_end(&walks, key);
+	walk_end(&walks, key, -1);
 }
 
 /* A page of 100 rows is asked for; what is fetched for it comes at once. Returns how many pages that is. */
@@ -158,15 +158,31 @@ START_TEST(who_asks_for_several_at_a_time_needs_none)
 		note(1, i * 100, 5000, false, SECOND, &ahead);
 		ck_assert_uint_eq(ahead.count, 0);
 	}
-	walk_end(&walks, 1);
+	walk_end(&walks, 1, -1);
 	ck_assert_uint_eq(ask(1, 2000, 5000, false, SECOND), 1);
 	ck_assert_uint_eq(ask(1, 2100, 5000, false, SECOND), 2);
-	walk_end(&walks, 1); /* once more than it began */
+	walk_end(&walks, 1, -1); /* once more than it began */
 	ck_assert(walk_begin(&walks, 1));
 	walks_release(&walks);
 }
 END_TEST
 
-UNIT_MAIN("walk", who_asks_for_several_at_a_time_needs_none, the_window_doubles_up_to_the_end, elsewhere_it_begins_anew,
-        spoilt_pages_are_fetched_anew, what_is_not_kept_is_not_fetched, waste_stays_small_on_mixed_traffic,
-        walks_that_end_at_once_cost_little)
+/* The pages themselves say how long the list is, as soon as a client has one of them. */
+START_TEST(nothing_is_fetched_from_behind_the_end)
+{
+	struct walk_ahead ahead;
+
+	walks_init(&walks);
+	note(1, 0, -1, false, SECOND, &ahead);
+	walk_end(&walks, 1, 240);
+	note(1, 100, -1, false, SECOND, &ahead);
+	ck_assert_uint_eq(ahead.count, 1);
+	note(1, 200, -1, false, SECOND, &ahead); /* asked for before what was fetched is here */
+	ck_assert_uint_eq(ahead.count, 0);
+	walks_release(&walks);
+}
+END_TEST
+
+UNIT_MAIN("walk", nothing_is_fetched_from_behind_the_end, who_asks_for_several_at_a_time_needs_none,
+        the_window_doubles_up_to_the_end, elsewhere_it_begins_anew, spoilt_pages_are_fetched_anew,
+        what_is_not_kept_is_not_fetched, waste_stays_small_on_mixed_traffic, walks_that_end_at_once_cost_little)
