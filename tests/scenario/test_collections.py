@@ -160,7 +160,7 @@ def pages_asked(fake):
 def test_pages_of_a_walk_are_joined_without_asking(daemon, fake, fresh, limits, format):
     target = fresh(f"/issues.{format}?status_id=*")
     walk(daemon, target, limits)
-    assert settled(lambda: pages_asked(fake)) == 3
+    assert settled(lambda: pages_asked(fake)) == 3, [request.query for request in pages(fake)]
     answer = daemon.get(target + "&limit=all", KEY)
     assert answer.get("Redmine-Cached-Rows") == "checked"
     found = ids(answer) if format == "json" else [int(n) for n in re.findall(r"<issue><id>(\d+)<", answer.text)]
