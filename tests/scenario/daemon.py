@@ -180,7 +180,8 @@ class Daemon:
 
     @property
     def log(self):
-        return self.stderr.splitlines()
+        """Its lines, without one that is being written."""
+        return self.stderr.rpartition("\n")[0].splitlines()
 
     def logged(self, pattern, limit=LIMIT):
         """Wait for a line of the log that matches; the match comes back."""

@@ -25,6 +25,7 @@ def chromium():
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver.set_script_timeout(2 * LOOKS)
     yield driver
     driver.quit()
 
@@ -81,7 +82,7 @@ def test_values_move_without_a_reload(launch, fake, chromium):
     assert "abcdef" not in page.page_source and "target" not in daemon.status["slow_or_failed"][0]
     newest = {row[0]: row[8] for row in rows(page, "resources")}
     assert set(newest) == {"issues", "projects"} and newest["projects"] == "–" and newest["issues"].endswith(" ago")
-    assert rows(page, "engines")[0][4] == "2"
+    until(lambda: rows(page, "engines")[0][4] == "2", "both questions to Redmine are counted", LOOKS)
     assert tiles(page)["Failed"][0] == "1"
     drawn = "return [...document.querySelectorAll('.plots canvas')].filter((canvas) => canvas.width > 100).length"
     until(lambda: page.execute_script(drawn) == 4, "four plots", LOOKS)
