@@ -125,6 +125,7 @@ def test_answers_under_way_are_completed(launch, fake, fresh, number):
         target = fresh()
         connections = [daemon.connect().ask("GET", target) for _ in range(10)]
         gate.arrived()
+        daemon.catch_up()
         daemon.signal(number)
         until(lambda: not listening(daemon), "no new connections are taken")
         assert daemon.process.poll() is None
