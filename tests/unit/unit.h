@@ -44,6 +44,9 @@ static inline pid_t unit_fork(void)
 	return 0;
 }
 
+/* Seconds that a test may take: it only ends one that hangs. A sanitizer on a busy machine is slow. */
+#define UNIT_LIMIT_S 180
+
 static inline int unit_run(const char *name, const TTest *const *tests, size_t count)
 {
 	Suite *suite = suite_create(name);
@@ -51,7 +54,7 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t c
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tests_case, 60); /* a sanitizer on a busy machine is slow */
+	tcase_set_timeout(tests_case, UNIT_LIMIT_S);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tests_case, tests[i]);
 	suite_add_tcase(suite, tests_case);

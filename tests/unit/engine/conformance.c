@@ -1,5 +1,7 @@
 #include "conformance.h"
 
+#include "../unit.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 
@@ -53,7 +55,7 @@ int main(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
 		group_case = tcase_create(groups[i].name);
-		tcase_set_timeout(group_case, 120); /* a sanitizer on a busy machine is slow */
+		tcase_set_timeout(group_case, UNIT_LIMIT_S);
 		groups[i].add(add);
 		suite_add_tcase(suite, group_case);
 	}

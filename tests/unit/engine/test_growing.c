@@ -172,7 +172,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(group, 60);
+	tcase_set_timeout(group, UNIT_LIMIT_S);
 	tcase_add_loop_test(group, begins_with_few_and_grows, 0, COMMON);
 	tcase_add_loop_test(group, stays_small_without_need, 0, COMMON);
 	tcase_add_test(group, further_sessions_keep_nobody_waiting);

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#define LIMIT_MS   20000
+#define LIMIT_MS   60000
 #define BODY_LIMIT (64 * 1024 * 1024)
 
 static void on_interim(struct job *job, const struct job_head *head)

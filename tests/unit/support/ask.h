@@ -39,7 +39,7 @@ struct ask {
 	unsigned order;          /* which of them was done */
 };
 
-/* With time limits of 20 s. method, target: borrowed. */
+/* With time limits of 60 s. method, target: borrowed. */
 void ask_init(struct ask *a, const char *method, const char *target);
 /* Makes it a request with a body: size bytes, or chunked. data: borrowed. */
 void ask_set_body(struct ask *a, const char *data, size_t size, bool chunked);
