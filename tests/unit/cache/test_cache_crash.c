@@ -20,6 +20,7 @@
 struct world {
 	_Atomic unsigned values[TAGS];   /* as Redmine has them */
 	_Atomic unsigned promised[TAGS]; /* the value of the last write that was answered */
+	_Atomic uint64_t lives;          /* how many have got as far as having a cache */
 };
 
 static uint64_t tag_of(uint64_t key)
@@ -58,6 +59,7 @@ static void live(const char *path, struct world *world, uint64_t seed)
 	struct cache *cache = cache_kit_start(path, 1 << 20, NULL, NULL);
 	uint64_t state = seed;
 
+	atomic_fetch_add(&world->lives, 1);
 	for (;;) {
 		uint64_t what = kit_random(&state) % 100, number = kit_random(&state) % KEYS;
 		struct cache_key key = kit_key(number);
@@ -115,13 +117,17 @@ START_TEST(kill_9_at_any_moment)
 
 	ck_assert_ptr_ne(world, MAP_FAILED);
 	for (uint64_t round = 0; round < ROUNDS; round++) {
-		int64_t until = clock_monotonic_us() + (int64_t)(kit_random(&state) % 120000);
+		int64_t pause_us = (int64_t)(kit_random(&state) % 120000), until;
+		uint64_t lives = atomic_load(&world->lives);
 		pid_t child = unit_fork();
 		int status;
 
 		ck_assert_int_ge(child, 0);
 		if (child == 0)
 			live(path, world, round);
+		if (round % 4) /* else it may die as it begins */
+			KIT_WAIT(atomic_load(&world->lives) > lives);
+		until = clock_monotonic_us() + pause_us;
 		while (clock_monotonic_us() < until)
 			kit_nap();
 		ck_assert_int_eq(kill(child, SIGKILL), 0);

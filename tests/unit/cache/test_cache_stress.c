@@ -132,7 +132,7 @@ static void run(bool with_nuisance)
 	}
 	if (with_nuisance)
 		ck_assert_int_eq(pthread_create(&other, NULL, nuisance, NULL), 0);
-	while (clock_monotonic_us() < until || atomic_load(&fetched) < 10)
+	while (clock_monotonic_us() < until || atomic_load(&fetched) < 10 || atomic_load(&hits) <= 100)
 		kit_nap();
 	atomic_store(&over, true);
 	for (size_t i = 0; i < THREADS; i++)

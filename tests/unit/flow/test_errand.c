@@ -257,7 +257,7 @@ START_TEST(outcomes_grow_old)
 	clock_set_offset_ms(60000); /* it is running: it does not grow old */
 	kit_answer(&kit, 0, "204 No Content\r\n", "");
 	assert_outcome(&kit, id, AS_A, ERRAND_DONE, 204, "");
-	clock_set_offset_ms(69000);
+	clock_set_offset_ms(65000);
 	assert_outcome(&kit, id, AS_A, ERRAND_DONE, 204, "");
 	clock_set_offset_ms(71000);
 	assert_unknown(&kit, id, AS_A);
