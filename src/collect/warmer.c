@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/schedule.h"
+#include "flow/changes.h"
 #include "flow/inner.h"
 #include "redmine/redact.h"
 
@@ -24,6 +25,9 @@ struct warmer {
 	struct warmer_figures figures;
 	bool stopping, answered, good;
 	bool woken;      /* the time may be another one */
+	bool spoilt;     /* something was changed since the last round began */
+	bool asked;      /* the read was not answered from what was stored */
+	int64_t next_us; /* before that the budget allows no other read */
 	bool complained; /* a read failed, and the log says so; said again when all went well meanwhile */
 	char why[128];
 };
@@ -35,6 +39,7 @@ static void told(void *arg, const struct inner_answer *answer)
 	pthread_mutex_lock(&w->lock);
 	w->answered = true;
 	w->good = !answer->error && answer->status == 200;
+	w->asked = answer->error || !answer->request->answer.cache.hit;
 	if (answer->error)
 		snprintf(w->why, sizeof(w->why), "%s", strerror(-answer->error));
 	else
@@ -51,6 +56,17 @@ static bool wait_until(struct warmer *w, const struct conf *conf, int64_t until_
 	while (!w->stopping && w->conf == conf && clock_monotonic_us() < until_us)
 		pthread_cond_timedwait(&w->changed, &w->lock, &until);
 	return !w->stopping && w->conf == conf;
+}
+
+/* For changes_set_heard(). */
+static void hear(void *arg)
+{
+	struct warmer *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->spoilt = true;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* Under the lock. One line for a series of failures. */
@@ -133,23 +149,32 @@ static void read_one(struct warmer *w, struct conf *conf, const char *read, bool
 /* Under the lock. All reads once, not more of them a minute than the budget allows. */
 static void go_round(struct warmer *w, struct conf *conf, bool anew)
 {
-	int64_t pause_us = 60 * 1000000LL / conf->warm.budget, next_us = clock_monotonic_us();
+	int64_t pause_us = 60 * 1000000LL / conf->warm.budget;
 
-	for (size_t i = 0; i < conf->warm.reads.count && !w->stopping && w->conf == conf; i++) {
-		if (i > 0 && !wait_until(w, conf, next_us))
+	w->spoilt = false;
+	for (size_t i = 0; i < conf->warm.reads.count; i++) {
+		int64_t begun_us;
+
+		if (!wait_until(w, conf, w->next_us))
 			return;
-		next_us = clock_monotonic_us() + pause_us;
+		begun_us = clock_monotonic_us();
+		w->asked = false;
 		read_one(w, conf, conf->warm.reads.items[i], anew);
+		if (w->asked)
+			w->next_us = begun_us + pause_us;
 	}
 }
 
-/* Under the lock, given up meanwhile: rounds without a pause longer than the interval. False: something else holds now. */
+/* Under the lock, given up meanwhile: rounds without a pause longer than the interval, and after each change. False: something else holds now. */
 static bool keep_warm(struct warmer *w, struct conf *conf)
 {
 	int64_t next_us = clock_monotonic_us() + conf->warm.interval_ms * 1000;
+	struct timespec until = {.tv_sec = next_us / 1000000, .tv_nsec = next_us % 1000000 * 1000};
 
 	go_round(w, conf, false);
-	return wait_until(w, conf, next_us);
+	while (!w->stopping && w->conf == conf && !w->spoilt && clock_monotonic_us() < next_us)
+		pthread_cond_timedwait(&w->changed, &w->lock, &until);
+	return !w->stopping && w->conf == conf;
 }
 
 /* The times of the settings, which were checked; returns their number. */
@@ -256,6 +281,7 @@ int warmer_start(struct flow *flow, struct conf *conf, struct warmer **ret)
 		release(w);
 		return -r;
 	}
+	changes_set_heard(flow->changes, hear, w);
 	*ret = w;
 	return 0;
 }
@@ -281,6 +307,7 @@ void warmer_stop(struct warmer *w)
 {
 	if (!w)
 		return;
+	changes_set_heard(w->flow->changes, NULL, NULL);
 	pthread_mutex_lock(&w->lock);
 	w->stopping = true;
 	pthread_cond_broadcast(&w->changed);

@@ -1,7 +1,7 @@
 /*
  * What [warm] names is read again and again before anyone asks, with a named
  * session's credentials, one read at a time and one rank below everything
- * else: who asks for it next finds it in the cache. Round the clock, or at the
+ * else: who asks for it next finds it in the cache. What a change has spoilt is read as soon as that is known. Round the clock, or at the
  * times that the settings say.
  */
 #ifndef COLLECT_WARMER_H

@@ -251,12 +251,12 @@ OPTION(warm, read, warm.reads, READS, "", "", "", RELOAD,
 	"use that session, or its key, are served from what came.")
 OPTION(warm, interval, warm.interval_ms, SPAN, "20s", "1s", "1d", RELOAD,
 	"How often each is looked at. It is asked for when what is stored would not last one and a half times as long; with a "
-	"lifetime shorter than that, each time.")
+	"lifetime shorter than that, each time. After a change that the daemon knows of, what it has spoilt is asked for at once.")
 OPTION(warm, at, warm.times, TIMES, "", "", "", RELOAD,
 	"When, in local time: a span in which it is kept so, as 06:30-19:00 or mon-fri 06:30-19:00 or sat,sun 22:00-02:00, or a "
 	"moment at which all is asked for once, as mon-fri 06:30. May be given several times. Empty: round the clock.")
 OPTION(warm, budget, warm.budget, NUMBER, "60", "1", "6000", RELOAD,
-	"How many of these reads may begin in a minute; a list that is read whole counts once.")
+	"How many of these reads may ask Redmine in a minute; a list that is read whole counts once.")
 
 SECTION(lifetime, "", "How long answers are fresh, by resource.")
 

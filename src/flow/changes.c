@@ -45,6 +45,8 @@ struct changes {
 	struct settling settling[SETTLING_MAX];
 	size_t settling_count;
 	bool closed, threaded;
+	void (*heard)(void *arg);
+	void *heard_arg;
 	pthread_t thread;
 	uint64_t told[ARRAY_SIZE(source_names)];
 	uint64_t taken, refused;
@@ -191,6 +193,8 @@ void changes_tell(struct changes *changes, enum change_source source, const stru
 		return;
 	pthread_mutex_lock(&changes->lock);
 	changes->told[source]++;
+	if (changes->heard)
+		changes->heard(changes->heard_arg);
 	if (print_event(&text, changes, source_names[source], tags) == 0) {
 		char **place = &changes->events[changes->count++ % KEPT];
 
@@ -198,6 +202,14 @@ void changes_tell(struct changes *changes, enum change_source source, const stru
 		*place = buf_add_char(&text, '\0') == 0 ? buf_take(&text, &size) : NULL;
 		wake_all(changes);
 	}
+	pthread_mutex_unlock(&changes->lock);
+}
+
+void changes_set_heard(struct changes *changes, void (*heard)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&changes->lock);
+	changes->heard = heard;
+	changes->heard_arg = arg;
 	pthread_mutex_unlock(&changes->lock);
 }
 

@@ -33,6 +33,12 @@ void changes_free(struct changes *changes);
 /* Tells the listeners what tags->classes and tags->own say. Whoever calls has raised the tags. Any thread, never blocks. */
 void changes_tell(struct changes *changes, enum change_source source, const struct tags *tags);
 
+/*
+ * Whom to call when tags were raised; NULL: nobody, and who was is not called any more once this returns. Called on any
+ * thread with a lock held: it may neither block nor call anything of this file.
+ */
+void changes_set_heard(struct changes *changes, void (*heard)(void *arg), void *arg);
+
 /* Something was changed elsewhere: raises the tags and tells it. Any thread, no I/O. */
 void changes_make(struct changes *changes, enum change_source source, const struct tags *tags);
 

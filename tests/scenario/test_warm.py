@@ -60,6 +60,25 @@ def test_a_write_is_followed_by_a_new_read(warm, fake):
     until(lambda: daemon.get("/issues.json", KEY).hit, "it is there again")
 
 
+def test_what_a_change_elsewhere_spoils_is_read_again(launch, fake, tmp_path):
+    """Long before its time, and nothing else is asked for."""
+    key = tmp_path / "key"
+    key.write_text(ADMIN_KEY)
+    key.chmod(0o600)
+    watch = {"watch.session": "wall", "watch.interval": "100ms", "session.wall.key_file": key}
+    reads = ["wall /issues.json?status_id=1", "wall /projects.json"]
+    lifetimes = {"lifetime.issues": "9h", "lifetime.projects": "9h"}
+    daemon = launch({**watch, **lifetimes, "warm.interval": "1h", "warm.budget": 6000, "warm.read": reads})
+    issues = fake.wait_seen("/issues.json?status_id=1")
+    fake.wait_seen(lambda request: request.target == "/projects.json")
+    fake.wait_seen(lambda request: "sort=updated_on" in request.query, 2)
+    with fake.model.lock:
+        fake.model.issues[3].update(subject="edited elsewhere", updated_on="2024-05-01T00:00:00Z")
+    fake.wait_seen("/issues.json?status_id=1", len(issues) + 1)
+    until(lambda: daemon.get("/issues.json?status_id=1", KEY).hit, "it is there again")
+    assert len(fake.seen(lambda request: request.target == "/projects.json")) == 1, "the watcher asks in other words"
+
+
 def clock(minutes):
     """The time on the wall so many minutes from now, and how many milliseconds it takes until then."""
     then = (int(time.time()) // 60 + minutes) * 60
