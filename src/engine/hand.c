@@ -176,6 +176,8 @@ static int take_done(struct hand *hand, const struct wire_frame *frame)
 
 	if (r < 0)
 		return r;
+	if (result.outcome == JOB_DONE && !hand->head_told && !hand->given_up)
+		return -EPROTO;
 	if (hand->given_up) {
 		result.outcome = outcome_of_given_up(hand);
 		snprintf(result.text, sizeof(result.text), "given up on this side");
@@ -196,6 +198,8 @@ static int take_frame(struct hand *hand, const struct wire_frame *frame)
 		r = hand->given_up ? 0 : take_head(hand, frame);
 		break;
 	case WIRE_BODY:
+		if (!hand->head_told && !hand->given_up)
+			return -EPROTO;
 		r = hand->given_up ? 0 : hand->job->client->body(hand->job, frame->bytes, frame->size);
 		if (r == JOB_HOLD) {
 			hand->body_held = true;

@@ -6,6 +6,7 @@ engine_tests = \
 	tests/unit/engine/test_engine \
 	tests/unit/engine/test_engines \
 	tests/unit/engine/test_growing \
+	tests/unit/engine/test_hand \
 	tests/unit/engine/test_plugin \
 	tests/unit/engine/test_limiter \
 	tests/unit/engine/test_process \
@@ -41,6 +42,10 @@ tests_unit_engine_test_growing_SOURCES = tests/unit/engine/test_growing.c $(engi
 tests_unit_engine_test_growing_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DEXAMPLES='"$(abs_builddir)/examples"' \
 	-DPLUGINS='"$(abs_builddir)/tests/unit/engine/plugins"'
 tests_unit_engine_test_growing_LDADD = $(TESTS_LIBS)
+
+tests_unit_engine_test_hand_SOURCES = tests/unit/engine/test_hand.c tests/unit/unit.h $(tests_support)
+tests_unit_engine_test_hand_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_engine_test_hand_LDADD = $(TESTS_LIBS)
 
 tests_unit_engine_test_process_SOURCES = tests/unit/engine/test_process.c $(process_kit) tests/unit/unit.h
 tests_unit_engine_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
