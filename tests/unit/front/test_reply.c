@@ -104,6 +104,30 @@ START_TEST(entry_that_was_fetched_just_now)
 }
 END_TEST
 
+/* In milliseconds with one digit behind the point, rounded. */
+START_TEST(time_of_redmine)
+{
+	static const struct {
+		int64_t us;
+		const char *text;
+	} times[] = {{0, "0.0"}, {49, "0.0"}, {50, "0.1"}, {949, "0.9"}, {950, "1.0"}, {1234567, "1234.6"}};
+	struct reply reply;
+	struct bed bed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		char expected[64];
+
+		make(&bed, "GET", "/a.json", "", "");
+		bed.r->answer.upstream_us = times[i].us;
+		ck_assert_int_eq(reply_from_entry(&reply, bed.r, &bed.origin, bed.entry->body, NOW_MS), 0);
+		snprintf(expected, sizeof(expected), "cache;desc=hit, upstream;dur=%s", times[i].text);
+		ck_assert_str_eq(MHD_get_response_header(reply.response, "Server-Timing"), expected);
+		reply_release(&reply);
+		clear(&bed);
+	}
+}
+END_TEST
+
 START_TEST(not_modified_says_nothing_of_the_body)
 {
 	struct bed bed;
@@ -328,6 +352,7 @@ START_TEST(body_that_ends_with_the_connection)
 }
 END_TEST
 
-UNIT_MAIN("reply", entry_with_age_and_status, entry_that_was_fetched_just_now, not_modified_says_nothing_of_the_body,
-        bodies_share_the_stored_bytes_where_they_can, no_transform_leaves_locations, framing_on_one_connection,
-        head_without_a_length, fields_on_the_wire, body_that_ends_with_the_connection)
+UNIT_MAIN("reply", entry_with_age_and_status, entry_that_was_fetched_just_now, time_of_redmine,
+        not_modified_says_nothing_of_the_body, bodies_share_the_stored_bytes_where_they_can,
+        no_transform_leaves_locations, framing_on_one_connection, head_without_a_length, fields_on_the_wire,
+        body_that_ends_with_the_connection)

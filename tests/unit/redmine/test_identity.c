@@ -135,4 +135,21 @@ START_TEST(another_way_is_another_identity)
 }
 END_TEST
 
-UNIT_MAIN("identity", every_pair, anonymous, cookie, secret_counts, another_way_is_another_identity)
+/* What the log shows is enough to find what is stored for an identity. */
+START_TEST(digits_tell_the_tag)
+{
+	struct identity identity = {.digest = {0x0a, 0xb0, 0xff, 0x12}};
+	char digits[IDENTITY_DIGITS + 1];
+
+	identity_print(&identity, digits);
+	ck_assert_str_eq(digits, "0ab0ff");
+	ck_assert_uint_eq(identity_tag_of(digits), identity_tag(&identity));
+	identity.digest[3] = 0x13; /* is not shown */
+	ck_assert_uint_eq(identity_tag_of(digits), identity_tag(&identity));
+	identity.digest[2] = 0xfe;
+	ck_assert_uint_ne(identity_tag_of(digits), identity_tag(&identity));
+}
+END_TEST
+
+UNIT_MAIN(
+        "identity", every_pair, anonymous, cookie, secret_counts, another_way_is_another_identity, digits_tell_the_tag)

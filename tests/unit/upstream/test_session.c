@@ -7,6 +7,7 @@
 #include "../support/origin.h"
 #include "../support/usage.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -59,7 +60,13 @@ static void act_break(struct http_visit *v)
 	refuse(v, "HTTP/1.1 413 Too La");
 }
 
+static void act_head(struct http_visit *v)
+{
+	http_send_text(v, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+}
+
 static const struct http_route routes[] = {
+        {"HEAD", NULL, act_head},
         {NULL, "/hello", act_hello},
         {NULL, "/wait", act_wait},
         {NULL, "/refuse", act_refuse},
@@ -280,6 +287,56 @@ START_TEST(goes_on_after_a_job_that_fails)
 }
 END_TEST
 
+/* What Redmine gets of a request: its head, then its body. */
+static void get_as_sent(struct bed *bed, struct ask *a, struct buf *ret)
+{
+	session_perform(bed->session, &a->job);
+	ask_wait(a);
+	ask_assert_outcome(a, JOB_DONE);
+	buf_clear(ret);
+	ck_assert_int_eq(buf_add(ret, buf_text(&a->body), a->body.size), 0);
+	ask_release(a);
+}
+
+/* Handles are used again as they are set up: nothing of one request may be in another, whatever kind went before. */
+START_TEST(nothing_of_one_request_is_in_the_next)
+{
+	static const struct route route = {.verify = ROUTE_VERIFY_NO, .proxy = ""};
+	CLEANUP(buf_release) struct buf first = BUF_INIT(4096), other = BUF_INIT(4096);
+	struct bed bed;
+	struct ask a;
+
+	make(&bed);
+	for (int before = 0; before < 6; before++) {
+		if (before > 0) {
+			ask_init(&a, before == 3 ? "HEAD" : before == 2 ? "POST" : "GET", "/elsewhere?secret=1");
+			ask_add_field(&a, "X-Own", "secret");
+			if (before == 2)
+				ask_set_body(&a, "secret", 6, false);
+			if (before == 4)
+				a.job.route = &route;
+			if (before == 5)
+				a.body_result = -EIO; /* which ends it half-way */
+			session_perform(bed.session, &a.job);
+			ask_wait(&a);
+			ask_assert_outcome(&a, before == 5 ? JOB_CUT : JOB_DONE);
+			ask_release(&a);
+		}
+		ask_init(&a, "GET", "/echo");
+		ask_add_field(&a, "X-Field", "1");
+		get_as_sent(&bed, &a, before > 0 ? &other : &first);
+		if (before > 0)
+			ck_assert_str_eq(buf_text(&other), buf_text(&first));
+	}
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "HEAD", "/elsewhere?secret=1"), 1);
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "POST", "/elsewhere?secret=1"), 1);
+	ck_assert_uint_eq(http_origin_count_of(bed.http, "GET", "/elsewhere?secret=1"), 3);
+	ck_assert_ptr_nonnull(strstr(buf_text(&first), "X-Field: 1\r\n"));
+	ck_assert_ptr_null(strstr(buf_text(&first), "secret"));
+	clear(&bed);
+}
+END_TEST
+
 START_TEST(free_takes_null)
 {
 	session_free(NULL);
@@ -288,4 +345,4 @@ END_TEST
 
 UNIT_MAIN("session", runs_many_at_once, answer_before_the_end_of_an_upload, step_waits_no_longer_than_told,
         cancel_ends_all_and_whatever_is_started_later, poked_and_ended_in_one_step, watches_a_descriptor_besides,
-        goes_on_after_a_job_that_fails, free_takes_null)
+        goes_on_after_a_job_that_fails, nothing_of_one_request_is_in_the_next, free_takes_null)
