@@ -134,6 +134,17 @@ void plugin_pool_grow(struct plugin *plugin)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* Its thread may be giving up just now. */
+static bool was_started(struct plugin_pool *pool, const struct plugin_worker *worker)
+{
+	bool started;
+
+	pthread_mutex_lock(&pool->lock);
+	started = worker->place != PLACE_EMPTY;
+	pthread_mutex_unlock(&pool->lock);
+	return started;
+}
+
 void plugin_pool_stop(struct plugin *plugin)
 {
 	struct plugin_pool *pool = plugin->pool;
@@ -146,7 +157,7 @@ void plugin_pool_stop(struct plugin *plugin)
 	for (int i = 0; i < plugin->face.workers; i++) {
 		struct plugin_worker *worker = &pool->workers[i];
 
-		if (worker->place == PLACE_EMPTY)
+		if (!was_started(pool, worker))
 			continue;
 		pthread_join(worker->thread, NULL);
 		if (worker->session)

@@ -252,7 +252,9 @@ def test_reload_changes_a_lifetime(launch, fake, fresh):
 
 def test_reload_changes_the_log_level(launch, fake, fresh):
     daemon = launch({"log.level": "warn"})
-    daemon.get(fresh("/quiet"))
+    with daemon.connect() as connection:
+        connection.get(fresh("/quiet"))
+        connection.get("/-/ready")  # a request is logged when it has ended: before the next one on its connection
     reload(daemon, {"log.level": "info"}, pattern="")
     until(lambda: daemon.get(fresh("/loud")).status and "/loud" in daemon.stderr, "requests are logged at level info")
     assert "/quiet" not in daemon.stderr
