@@ -8,7 +8,7 @@ import re
 import pytest
 
 from client import Connection
-from daemon import StartFailed
+from daemon import StartFailed, until
 from redmine_model import MANAGER_KEY
 from test_events import Listener
 from wire import free_port
@@ -20,13 +20,19 @@ TARGETS = ["/issues/3.json", "/issues/4.json", "/issues.json", "/projects.json"]
 
 
 @pytest.fixture
-def receiving(launch, fake, tmp_path):
-    """A daemon with `deliver`, and answers in its cache."""
+def receiving(launch, fake, tmp_path, request):
+    """A daemon with `deliver`, and answers in its cache; a parameter names what it keeps warm."""
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
     secret.chmod(0o600)
     port = free_port()
-    daemon = launch({**LIFETIMES, "webhook.address": f"127.0.0.1:{port}", "webhook.secret_file": secret})
+    webhook = {"webhook.address": f"127.0.0.1:{port}", "webhook.secret_file": secret}
+    key = tmp_path / "key"
+    key.write_text(MANAGER_KEY)
+    key.chmod(0o600)
+    session = {"session.wall.key_file": key, "session.wall.token_file": key}
+    warm = {**session, "warm.interval": "30m", "warm.read": request.param} if hasattr(request, "param") else {}
+    daemon = launch({**LIFETIMES, **webhook, **warm})
     daemon.secrets.add(SECRET)
 
     def deliver(payload, signature=None, method="POST"):
@@ -100,6 +106,14 @@ def test_signed_delivery_drops_what_it_names(receiving):
         event = json.loads(listener.event()["data"])
     assert event["source"] == "webhook" and event["url"] == "/issues/3.json"
     assert hits(receiving) == [False, True, False, True]
+
+
+@pytest.mark.parametrize("receiving", [["wall /issues/3.json"]], indirect=True)
+def test_what_it_spoils_is_read_again_if_it_is_kept_warm(receiving, fake):
+    read = len(fake.wait_seen("/issues/3.json"))
+    assert receiving.deliver(issue()).status == 200
+    fake.wait_seen("/issues/3.json", read + 1)
+    until(lambda: hits(receiving)[0], "it is there again")
 
 
 def test_parent_is_dropped_too(receiving):
