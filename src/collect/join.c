@@ -12,6 +12,9 @@
 /* Bytes of one page of 100 rows: descriptions may be long. */
 #define PAGE_LIMIT (64 * 1024 * 1024)
 
+/* A change shows when it is committed, and bears the time when it was made; clocks of several servers differ. */
+#define LOOK_BACK_S 120
+
 /* A question under way. */
 struct question {
 	struct join *j;
@@ -89,7 +92,7 @@ static void note_failure(struct join *j, const char *format, ...)
 /* Under the lock. Is the page the one that the list begins with, for the first time? */
 static bool is_first(const struct join *j, const struct plan_page *page)
 {
-	return j->plan.taken == 0 && j->plan.passes == 1 && page == j->plan.first;
+	return !page->look && j->plan.taken == 0 && j->plan.passes == 1 && page == j->plan.first;
 }
 
 /* Under the lock. A page that did not come is asked for again, if that may help. */
@@ -103,6 +106,10 @@ static void take_failure(struct join *j, struct plan_page *page, const struct in
 		page->state = PLAN_UNASKED;
 		page->fresh = true;
 		atomic_fetch_add(&j->collect->figures.retried, 1);
+		return;
+	}
+	if (page->look) {
+		plan_give_up_looking(&j->plan, page);
 		return;
 	}
 	if (answer->error)
@@ -121,7 +128,7 @@ static void take_failure(struct join *j, struct plan_page *page, const struct in
 /* Under the lock. */
 static void take_page(struct join *j, struct plan_page *page, const struct inner_answer *answer, struct splice *splice)
 {
-	if (join_note_page(j, answer, is_first(j, page)) < 0)
+	if (!page->look && join_note_page(j, answer, is_first(j, page)) < 0)
 		note_failure(j, "out of memory");
 	plan_give(page, splice, blob_ref(answer->body));
 }
@@ -174,6 +181,9 @@ static int print_target(struct join *j, const struct plan_page *page, struct buf
 	query += *query == '?';
 	if (buf_add(out, j->target, j->path_size) < 0 || buf_add_char(out, '?') < 0)
 		return -ENOMEM;
+	if (page->look)
+		return paging_write_since(
+		        query, strlen(query), j->since_ms / 1000 - LOOK_BACK_S, page->below, PAGING_MAX, out);
 	if (page->below)
 		return paging_write_below(query, strlen(query), page->below, PAGING_MAX, out);
 	return paging_write(
@@ -342,6 +352,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	        .fixed = wish->fixed,
 	        .falling = wish->falling,
 	        .keyset = wish->keyset,
+	        .looks = wish->looks,
 	        .stored = !r->directives.no_cache && !r->directives.no_store && r->directives.max_age != 0,
 	        .drop = drop_load};
 
@@ -364,7 +375,7 @@ static struct join *join_new(struct collect *collect, struct request *r, const s
 	j->whole = request_is_head(r) || r->inner_limit > 0 || fields_get(&r->fields, "If-None-Match");
 	j->keeps = true;
 	j->kept = BUF_INIT(r->inner_limit > 0 ? r->inner_limit : r->conf->cache.object_limit);
-	j->fresh_until_ms = INT64_MAX;
+	j->fresh_until_ms = j->since_ms = INT64_MAX;
 	j->tail = BUF_INIT(TARGET_LIMIT);
 	pthread_mutex_init(&j->lock, NULL);
 	pipe_init(&j->pipe, PIPE_LIMIT);

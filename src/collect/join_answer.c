@@ -1,6 +1,7 @@
 #include "collect/join_inside.h"
 
 #include "base/clock.h"
+#include "base/http_date.h"
 #include "base/log.h"
 #include "redmine/redact.h"
 
@@ -25,12 +26,24 @@ static int note_first(struct join *j, const struct inner_answer *page, struct en
 	return j->wish.lines ? fields_set(&j->answer_fields, "Content-Type", LINES) : 0;
 }
 
+/* When the page was made, by Redmine's clock where it says so. */
+static int64_t made_ms(const struct inner_answer *page, const struct entry *entry)
+{
+	int64_t now_ms = clock_wall_ms(), date_ms = http_date_ms(fields_get(page->fields, "Date"), now_ms);
+
+	if (date_ms >= 0)
+		return date_ms;
+	return entry ? entry->born_ms - entry->age_ms : now_ms;
+}
+
 int join_note_page(struct join *j, const struct inner_answer *page, bool first)
 {
 	struct entry *entry = page->request->answer.kind == ANSWER_ENTRY ? page->request->answer.entry : NULL;
 
 	if (first && note_first(j, page, entry) < 0)
 		return -ENOMEM;
+	if (made_ms(page, entry) < j->since_ms)
+		j->since_ms = made_ms(page, entry);
 	if (!entry) {
 		j->unshared = true;
 		return 0;

@@ -30,6 +30,7 @@ struct join {
 	pthread_mutex_t lock; /* guards the next ones */
 	struct plan plan;
 	unsigned under_way;
+	int64_t since_ms; /* Redmine's clock when the oldest page was made, or ours where it says no Date */
 	bool busy, again; /* one thread at a time goes on; what happens meanwhile makes it look again */
 	bool over;        /* nothing is asked any more */
 	atomic_bool held; /* the reader is slow */

@@ -43,6 +43,7 @@ void plan_release(struct plan *plan)
 {
 	plan_drop_pages(plan);
 	ASSERT(!plan->first);
+	free(plan->recent);
 	names_release(&plan->seen);
 	names_release(&plan->pass);
 }
@@ -98,6 +99,8 @@ static bool wants_stored(const struct plan *plan)
 /* Is there a page to be asked behind those that are asked already? */
 static bool wants_more(const struct plan *plan)
 {
+	if (plan->looking)
+		return !plan->ended && plan->pages == 0;
 	if (plan->storing && !plan->ended)
 		return wants_stored(plan);
 	if (plan->ended || plan->pages >= plan->settings.width)
@@ -134,10 +137,16 @@ struct plan_page *plan_ask(struct plan *plan)
 	page = plan_page_new(plan, plan->next_offset, plan->passes > 1);
 	if (!page)
 		return NULL;
+	if (plan->looking) {
+		*page = (struct plan_page){.look = true,
+		        .fresh = true,
+		        .below = plan->taken > 0 ? plan->last_name : 0,
+		        .drop = plan->settings.drop};
+	}
 	page->stored = plan->storing;
 	page->left = plan->storing && total_so_far(plan) > page->offset ? total_so_far(plan) - page->offset : 0;
 	plan->next_offset += plan_stride(plan);
-	page->early = plan->passes == 1 && plan->taken == 0 && plan->first;
+	page->early = !page->look && plan->passes == 1 && plan->taken == 0 && plan->first;
 	page->state = PLAN_ASKED;
 	if (plan->last)
 		plan->last->next = page;
@@ -161,5 +170,13 @@ void plan_miss(struct plan_page *page)
 {
 	ASSERT(page->state == PLAN_ASKED && page->stored);
 	page->missing = true;
+	page->state = PLAN_HERE;
+}
+
+void plan_give_up_looking(struct plan *plan, struct plan_page *page)
+{
+	ASSERT(page->state == PLAN_ASKED && page->look);
+	plan->settings.looks = plan->looking = false;
+	plan->ended = true; /* as it was when the look began */
 	page->state = PLAN_HERE;
 }

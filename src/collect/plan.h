@@ -17,6 +17,11 @@
  * same total_count, and no row twice, they are taken for one list (counted): what is not stored goes on from their last row. When they
  * disagree the list is read anew.
  *
+ * Where Redmine can be asked which rows changed since the read began (issues, by a filter) a list whose rows change places is
+ * proven, too, without being read again: what joins two pages must be a row that is byte for byte what it was, so it did not move
+ * against rows that stood still, and of those none is missed; what moved is among those that changed, which are asked for at the
+ * end (the look), and put behind where they were missed.
+ *
  * Where Redmine can be asked for the rows below an id (issues in their own order) a bridge is that: no row that comes or
  * goes moves it, so each brings the list on by a page.
  */
@@ -27,18 +32,20 @@
 #include "redmine/splice.h"
 
 #define PLAN_ALL     INT64_MAX
-#define PLAN_BRIDGES 40 /* so many at most, and as many as there are pages */
-#define PLAN_PASSES  3  /* how often the list is read at most */
+#define PLAN_BRIDGES 40   /* so many at most, and as many as there are pages */
+#define PLAN_RECENT  1024 /* rows */
+#define PLAN_PASSES  3    /* how often the list is read at most */
 
 struct plan_settings {
-	int64_t offset;           /* of the first row wanted */
-	int64_t rows;             /* wanted at most; PLAN_ALL */
-	int64_t expected;         /* rows that the list had lately: pages up to there are asked before it says */
-	unsigned width;           /* pages that may be under way or waiting */
-	bool fixed;               /* rows keep their order: they come and go, but do not change places */
-	bool falling;             /* the order is that of falling ids */
-	bool keyset;              /* ... and pages may begin at an id: plan_page's below */
-	bool stored;              /* pages that are stored end to end may be used */
+	int64_t offset;   /* of the first row wanted */
+	int64_t rows;     /* wanted at most; PLAN_ALL */
+	int64_t expected; /* rows that the list had lately: pages up to there are asked before it says */
+	unsigned width;   /* pages that may be under way or waiting */
+	bool fixed;       /* rows keep their order: they come and go, but do not change places */
+	bool falling;     /* the order is that of falling ids */
+	bool keyset;      /* ... and pages may begin at an id: plan_page's below */
+	bool stored;      /* pages that are stored end to end may be used */
+	bool looks;       /* which rows changed since the read began can be asked for, in falling order of their ids */
 	void (*drop)(void *load); /* frees the load of a page that is here; NULL: loads are nothing to free */
 };
 
@@ -52,15 +59,21 @@ struct plan_page {
 	uint64_t below; /* not 0: the first PAGING_MAX rows whose id is this or less; offset says nothing */
 	bool fresh;     /* a stored answer will not do */
 	bool bridge;
-	bool early;     /* asked before the list's first page was here: that it fails says nothing of the list */
-	bool useless;   /* asked too early: what comes is dropped */
-	bool stored;    /* only what is stored will do; else plan_miss() */
-	bool missing;   /* ... and it is not */
-	int64_t left;   /* stored: rows from offset to the list's end, 0: not known */
+	bool early;   /* asked before the list's first page was here: that it fails says nothing of the list */
+	bool useless; /* asked too early: what comes is dropped */
+	bool stored;  /* only what is stored will do; else plan_miss() */
+	bool missing; /* ... and it is not */
+	bool look;    /* of the rows that changed since the read began: the first PAGING_MAX, or those from below on */
+	int64_t left; /* stored: rows from offset to the list's end, 0: not known */
 	unsigned tries; /* the asker's */
 	void *load;     /* what the splice lies in */
 	void (*drop)(void *load);
 	struct splice splice; /* from plan_give on the plan's */
+};
+
+/* A row given out lately, as it was. */
+struct plan_recent {
+	uint64_t name, hash;
 };
 
 struct plan {
@@ -75,10 +88,13 @@ struct plan {
 	int64_t given;           /* rows given out */
 	int64_t bridges;
 	unsigned passes, taken;
-	bool storing; /* what is stored is looked at */
-	bool counted; /* pages without a row in common are among what was given out */
-	bool blind;   /* rows have no names: positions are all there is */
-	bool moved;   /* signs of change in this pass */
+	bool looking;               /* the list was read to its end, the look is under way */
+	struct plan_recent *recent; /* of settings.looks: PLAN_RECENT of them, a ring; NULL: none yet */
+	uint64_t recents;           /* that were put there */
+	bool storing;               /* what is stored is looked at */
+	bool counted;               /* pages without a row in common are among what was given out */
+	bool blind;                 /* rows have no names: positions are all there is */
+	bool moved;                 /* signs of change in this pass */
 	bool ended;
 	const char *why; /* of a failure */
 };
@@ -103,6 +119,8 @@ void plan_give(struct plan_page *page, struct splice *splice, void *load);
 
 /* It is not stored. */
 void plan_miss(struct plan_page *page);
+/* A look cannot be had: the counts have to do. */
+void plan_give_up_looking(struct plan *plan, struct plan_page *page);
 
 /*
  * Goes on with what is here. ROWS: the page in *ret, taken out of the plan; the caller frees it with plan_page_free() after

@@ -1,4 +1,5 @@
 #include "collect/plan_inside.h"
+#include "base/hash.h"
 #include "redmine/paging.h"
 
 #include <errno.h>
@@ -9,6 +10,32 @@
 static struct names *met(struct plan *plan)
 {
 	return plan->passes > 1 ? &plan->pass : &plan->seen;
+}
+
+static uint64_t hash_of(const struct splice_row *row)
+{
+	return hash_add(HASH_START, row->text, row->size);
+}
+
+/* Was it given out lately, and is it what it was? */
+static bool stands_still(const struct plan *plan, const struct splice_row *row)
+{
+	uint64_t oldest = plan->recents > PLAN_RECENT ? plan->recents - PLAN_RECENT : 0;
+
+	for (uint64_t i = plan->recents; i-- > oldest;)
+		if (plan->recent[i % PLAN_RECENT].name == row->name)
+			return plan->recent[i % PLAN_RECENT].hash == hash_of(row);
+	return false;
+}
+
+static int note_recent(struct plan *plan, const struct splice *splice, size_t from)
+{
+	if (!plan->recent && !(plan->recent = calloc(PLAN_RECENT, sizeof(*plan->recent))))
+		return -ENOMEM;
+	for (size_t i = from; i < splice->count; i++, plan->recents++)
+		plan->recent[plan->recents % PLAN_RECENT] = (struct plan_recent){
+		        .name = splice->rows[i].name, .hash = hash_of(&splice->rows[i])};
+	return 0;
 }
 
 /*
@@ -25,6 +52,11 @@ static size_t first_known(struct plan *plan, const struct plan_page *page)
 	for (; i < page->splice.count; i++) {
 		uint64_t name = page->splice.rows[i].name;
 
+		if (plan->settings.looks) {
+			if (stands_still(plan, &page->splice.rows[i]))
+				break;
+			continue;
+		}
 		if (names_has(met(plan), name) || (plan->settings.falling && plan->passes == 1 && name >= plan->lowest))
 			break;
 	}
@@ -178,6 +210,8 @@ static int take_page(struct plan *plan, struct plan_page **ret)
 		return build_bridge(plan);
 	if (!plan->blind)
 		note_joint(plan, page);
+	if (plan->settings.looks && !plan->blind && (r = note_recent(plan, &page->splice, from)) < 0)
+		return r;
 	r = sort_rows(plan, page, from);
 	if (r != PLAN_ROWS)
 		return r;
@@ -195,16 +229,57 @@ static int begin_pass(struct plan *plan)
 		return fail(plan, "the list changes faster than it can be read");
 	plan->passes++;
 	names_release(&plan->pass);
+	plan->recents = 0;
 	plan->taken = 0;
 	plan->moved = plan->ended = false;
 	plan->next_offset = plan->settings.offset;
 	return PLAN_AGAIN;
 }
 
+/* The list was read to its end: what changed since that began? */
+static int look(struct plan *plan)
+{
+	if (plan->looking)
+		return PLAN_DONE;
+	plan->looking = true;
+	plan->ended = false;
+	plan->taken = 0;
+	plan->last_name = 0;
+	return PLAN_AGAIN;
+}
+
+/* Rows that changed; those that were missed are put behind. */
+static int take_look(struct plan *plan, struct plan_page **ret)
+{
+	struct plan_page *page = plan->first;
+	size_t count = page->splice.count;
+	uint64_t last = count > 0 ? page->splice.rows[count - 1].name : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct splice_row *row = &page->splice.rows[i];
+		int added = row->name ? names_add(&plan->seen, row->name) : 0;
+
+		if (added < 0)
+			return added;
+		plan->given += added;
+		if (!added)
+			row->size = 0;
+	}
+	plan->ended = count < PAGING_MAX;
+	if (!plan->ended && plan->taken > 0 && last >= plan->last_name)
+		return fail(plan, "rows that changed do not come in the order of their ids");
+	plan->last_name = last;
+	plan->taken++;
+	unlink_first(plan);
+	*ret = page;
+	return PLAN_ROWS;
+}
+
 /* The list was read to its end: can it be believed? */
 static int conclude(struct plan *plan)
 {
 	bool cut = plan->given == plan->settings.rows;
+	bool looks = plan->settings.looks && !plan->blind && !cut;
 	int64_t met_rows = (int64_t)met(plan)->count + plan->settings.offset;
 	bool agrees = cut || plan->total < 0 || met_rows == plan->total;
 
@@ -212,6 +287,8 @@ static int conclude(struct plan *plan)
 		return plan->moved || (!cut && plan->total >= 0 && plan->given + plan->settings.offset != plan->total)
 		               ? fail(plan, "the list changed, and its rows have no ids")
 		               : PLAN_DONE;
+	if (looks && (!plan->counted || plan->passes > 1 || (!plan->moved && agrees)))
+		return look(plan);
 	if (plan->settings.fixed || cut || (!plan->moved && agrees))
 		return PLAN_DONE;
 	return begin_pass(plan);
@@ -322,5 +399,7 @@ int plan_take(struct plan *plan, struct plan_page **ret)
 		verdict = look_at_stored(plan);
 	if (verdict != PLAN_ROWS)
 		return verdict;
-	return plan->first->state == PLAN_HERE ? take_page(plan, ret) : PLAN_WAIT;
+	if (plan->first->state != PLAN_HERE)
+		return PLAN_WAIT;
+	return plan->looking ? take_look(plan, ret) : take_page(plan, ret);
 }

@@ -42,6 +42,7 @@ static void read_order(struct wish *wish, const struct resource *list, const str
 	wish->falling = issues && !paging->sorted;
 	wish->fixed = (issues && (!paging->sorted || paging->by_id)) || strcmp(list->name, "memberships") == 0;
 	wish->keyset = wish->falling && paging->below;
+	wish->looks = issues && !wish->fixed && paging->looks && wish->rows == PLAN_ALL && wish->offset == 0;
 	wish->typed = strcmp(list->name, "search") == 0;
 }
 

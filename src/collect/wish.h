@@ -11,7 +11,7 @@ struct wish {
 	int64_t offset, rows; /* rows: PLAN_ALL for all */
 	bool lines;           /* application/x-ndjson: one row a line */
 	bool fixed, falling;  /* the list's order, as struct plan_settings says */
-	bool keyset;          /* as there */
+	bool keyset, looks;   /* as there */
 	bool typed;           /* as splice_read() says */
 };
 

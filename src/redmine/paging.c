@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define NAME_MAX_SIZE 64
+#define SORT_MAX_SIZE 256
 #define ABSENT        (-1)
 #define ODD           (-2)
 
@@ -97,11 +99,37 @@ static bool is_filter_by_id(const char *name)
 	       (name[0] == 'f' && (name[1] == '\0' || name[1] == '[' || name[1] == ']')) || name[0] == '\0';
 }
 
+/*
+ * Is the list sorted by an issue's own columns only? Not those that change without a change of updated_on: sums of hours, the tree,
+ * custom fields (redmine-api.md 6.2).
+ */
+static bool is_own_order(const struct parameter *p)
+{
+	static const char *const own[] = {"id", "tracker", "status", "priority", "subject", "author", "assigned_to",
+	        "updated_on", "category", "fixed_version", "project", "start_date", "due_date", "estimated_hours",
+	        "done_ratio", "created_on", "closed_on"};
+	char keys[SORT_MAX_SIZE + 1], *rest = NULL;
+
+	if (p->value_size > SORT_MAX_SIZE)
+		return false;
+	keys[percent_decode(keys, p->value, p->value_size, NULL)] = '\0';
+	for (char *key = strtok_r(keys, ",", &rest); key; key = strtok_r(NULL, ",", &rest)) {
+		size_t i = 0;
+
+		key[strcspn(key, ":")] = '\0';
+		while (i < ARRAY_SIZE(own) && strcmp(own[i], key) != 0)
+			i++;
+		if (i == ARRAY_SIZE(own))
+			return false;
+	}
+	return true;
+}
+
 bool paging_read(struct paging *ret, const char *query, size_t size)
 {
-	struct paging paging = {.limit = ABSENT, .offset = ABSENT, .page = ABSENT, .below = true};
+	struct paging paging = {.limit = ABSENT, .offset = ABSENT, .page = ABSENT, .below = true, .looks = true};
 	struct parameter p;
-	bool regrouped = false;
+	bool regrouped = false, own_order = true;
 
 	if (size > 0 && memchr(query, ';', size))
 		return false;
@@ -109,6 +137,7 @@ bool paging_read(struct paging *ret, const char *query, size_t size)
 		if (is_odd(p.name))
 			return false;
 		paging.below &= p.size == 0 || !is_filter_by_id(p.name);
+		paging.looks &= strncmp(p.name, "updated_on", 10) != 0;
 		if (strcmp(p.name, "limit") == 0) {
 			paging.limit = number_of(&p);
 			paging.all = p.value_size == 3 && memcmp(p.value, "all", 3) == 0;
@@ -120,6 +149,7 @@ bool paging_read(struct paging *ret, const char *query, size_t size)
 			paging.nometa = p.value_size > 0;
 		} else if (strcmp(p.name, "sort") == 0) {
 			paging.sorted = p.value_size > 0;
+			own_order = is_own_order(&p);
 			paging.by_id = is_id(&p);
 		} else if (strcmp(p.name, "query_id") == 0 || strcmp(p.name, "group_by") == 0) {
 			regrouped |= p.value_size > 0;
@@ -127,6 +157,7 @@ bool paging_read(struct paging *ret, const char *query, size_t size)
 	}
 	paging.sorted |= regrouped;
 	paging.by_id &= !regrouped;
+	paging.looks &= paging.below && paging.sorted && !regrouped && own_order;
 	paging.below &= !paging.sorted;
 	*ret = paging;
 	return true;
@@ -137,14 +168,15 @@ static int add_separator(struct buf *out, size_t start)
 	return out->size > start ? buf_add_char(out, '&') : 0;
 }
 
-int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out)
+static int write_window(const char *query, size_t size, int64_t offset, int64_t limit, bool sorted, struct buf *out)
 {
 	size_t start = out->size;
 	struct parameter p;
 	int r = 0;
 
 	for (size_t at = 0; r == 0 && next_parameter(query, size, &at, &p);) {
-		if (is_window(p.name) || strcmp(p.name, "nometa") == 0 || p.size == 0)
+		if (is_window(p.name) || strcmp(p.name, "nometa") == 0 || p.size == 0 ||
+		        (!sorted && strcmp(p.name, "sort") == 0))
 			continue;
 		r = add_separator(out, start);
 		if (r == 0)
@@ -153,6 +185,26 @@ int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, 
 	if (r == 0)
 		r = add_separator(out, start);
 	return r < 0 ? r : buf_printf(out, "offset=%lld&limit=%lld", (long long)offset, (long long)limit);
+}
+
+int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, struct buf *out)
+{
+	return write_window(query, size, offset, limit, true, out);
+}
+
+int paging_write_since(const char *query, size_t size, int64_t since, uint64_t id, int64_t limit, struct buf *out)
+{
+	time_t seconds = (time_t)since;
+	char text[32];
+	struct tm utc;
+	int r = write_window(query, size, 0, limit, false, out);
+
+	if (r < 0)
+		return r;
+	if (!gmtime_r(&seconds, &utc) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+		return -EINVAL;
+	r = buf_printf(out, "&updated_on=%%3E%%3D%s", text);
+	return r < 0 || id == 0 ? r : buf_printf(out, "&issue_id=%%3C%%3D%llu", (unsigned long long)id);
 }
 
 int paging_write_below(const char *query, size_t size, uint64_t id, int64_t limit, struct buf *out)

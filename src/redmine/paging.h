@@ -19,6 +19,7 @@ struct paging {
 	bool by_id;  /* the first key of sort= is the id */
 	bool nometa; /* nometa= with a value */
 	bool below;  /* issues only: the filters leave room for paging_write_below() */
+	bool looks;  /* issues only: the order is by what an issue says of itself, with room for paging_write_since() */
 };
 
 /*
@@ -38,6 +39,14 @@ int paging_write(const char *query, size_t size, int64_t offset, int64_t limit, 
  * id is that or less (redmine-api.md 3.2: issue_id=<=N). Adds to out, without "?". 0 or a buffer error.
  */
 int paging_write_below(const char *query, size_t size, uint64_t id, int64_t limit, struct buf *out) MUST_CHECK;
+
+/*
+ * For issues, where paging.looks is set: the same without sort, and with a filter that leaves the rows that changed at
+ * since (seconds since 1970) or later, by falling ids; id: 0, or as above. Redmine moves updated_on with every change that
+ * such an order shows (redmine-api.md 6.1, 6.2). Adds to out, without "?". 0 or a buffer error.
+ */
+int paging_write_since(
+        const char *query, size_t size, int64_t since, uint64_t id, int64_t limit, struct buf *out) MUST_CHECK;
 
 /*
  * The query with the number of its offset (or page, when there is no offset; with a page, offset must be a multiple of

@@ -279,6 +279,8 @@ class Model:
             rows = [issue for issue in rows if str(issue["project"]["id"]) == params["project_id"]]
         if params.get("issue_id", "").startswith("<="):
             rows = [issue for issue in rows if issue["id"] <= int(params["issue_id"][2:])]
+        if params.get("updated_on", "").startswith(">="):
+            rows = [issue for issue in rows if issue["updated_on"] >= params["updated_on"][2:]]
         rows.sort(key=lambda issue: issue["id"], reverse=params.get("sort") != "id")
         if params.get("sort") == "updated_on:desc":
             rows.sort(key=lambda issue: issue["updated_on"], reverse=True)

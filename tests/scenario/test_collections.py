@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 
 import pytest
 
@@ -270,6 +271,48 @@ def test_what_slipped_through_is_asked_by_id(daemon, fake, fresh, format):
     found = ids(answer) if format == "json" else [int(n) for n in re.findall(r"<issue><id>(\d+)<", answer.text)]
     assert found == [*range(240, 140, -1), *range(130, 0, -1)]
     assert [r.query for r in fake.seen() if "issue_id=%3C%3D141" in r.query]
+
+
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_rows_that_move_meanwhile_are_asked_for(daemon, fake, fresh, format):
+    """An issue of the last page is changed when the first page was read, and so stands in front of all."""
+    model, moved, first, second = fake.model, 3, threading.Event(), threading.Event()
+
+    def begin(exchange):
+        model.serve(exchange)
+        first.set()
+
+    def change(exchange):
+        assert first.wait(30)
+        with model.lock:
+            model.issues[moved]["updated_on"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        second.set()
+        model.serve(exchange)
+
+    def end(exchange):
+        assert second.wait(30)
+        model.serve(exchange)
+
+    fake.on(lambda request: "offset=99&" in request.query, change)
+    fake.on(lambda request: "offset=198&" in request.query, end)
+    fake.on(lambda request: "offset=0&" in request.query and "updated_on=%3E" not in request.query, begin)
+    target = fresh(f"/issues.{format}?sort=updated_on:desc&limit=all")
+    answer = daemon.get(target, KEY)
+    found = ids(answer) if format == "json" else [int(n) for n in re.findall(r"<issue><id>(\d+)<", answer.text)]
+    assert answer.get("Redmine-Cached-Rows") == "checked"
+    assert sorted(found) == list(range(1, 241)) and found[-1] == moved
+    looks = [request.query for request in pages(fake) if "updated_on=%3E%3D2" in request.query]
+    assert len(looks) == 1 and "sort=" not in looks[0] and len(pages(fake)) < 8
+    if format == "json":
+        assert json.loads(answer.text)["limit"] == 240
+    again = daemon.get(target, KEY)
+    assert again.hit and again.body == answer.body
+
+
+def test_a_look_that_fails_leaves_it_to_the_counts(daemon, fake, fresh):
+    fake.on(lambda request: "updated_on=%3E" in request.query, reply(422, b'{"errors":["no"]}'))
+    answer = daemon.get(fresh("/issues.json?sort=updated_on:desc&limit=all"), KEY)
+    assert answer.whole and sorted(ids(answer)) == list(range(1, 241))
 
 
 def test_the_answer_says_what_it_can_vouch_for(daemon, fake, fresh):

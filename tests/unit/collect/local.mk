@@ -1,6 +1,7 @@
 collect_tests = \
 	tests/unit/collect/test_names \
 	tests/unit/collect/test_plan \
+	tests/unit/collect/test_plan_look \
 	tests/unit/collect/test_plan_stored \
 	tests/unit/collect/test_totals \
 	tests/unit/collect/test_walk
@@ -13,6 +14,9 @@ tests_unit_collect_test_names_LDADD = $(TESTS_LIBS)
 tests_unit_collect_test_plan_SOURCES = tests/unit/collect/test_plan.c $(plan_world)
 tests_unit_collect_test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_collect_test_plan_LDADD = $(TESTS_LIBS)
+tests_unit_collect_test_plan_look_SOURCES = tests/unit/collect/test_plan_look.c $(plan_world)
+tests_unit_collect_test_plan_look_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_collect_test_plan_look_LDADD = $(TESTS_LIBS)
 tests_unit_collect_test_plan_stored_SOURCES = tests/unit/collect/test_plan_stored.c $(plan_world)
 tests_unit_collect_test_plan_stored_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_collect_test_plan_stored_LDADD = $(TESTS_LIBS)

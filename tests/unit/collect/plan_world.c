@@ -3,7 +3,10 @@
 #include "../unit.h"
 #include "redmine/paging.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define ROW_SIZE 16
 
 static void insert_at(struct world *w, size_t at, uint64_t id)
 {
@@ -26,13 +29,16 @@ static void change_once(struct world *w)
 	unsigned what = 1u << chance_below(&w->chance, 3);
 
 	what &= w->changes;
-	if (what == CHANGES_INSERT && w->count < WORLD_ROWS - 1 && w->newest < WORLD_ROWS * 4 - 1)
+	if (what == CHANGES_INSERT && w->count < WORLD_ROWS - 1 && w->newest < WORLD_ROWS * 4 - 1) {
+		w->touched[w->newest + 1] = true;
 		insert_at(w, w->falling ? 0 : chance_below(&w->chance, w->count + 1), ++w->newest);
-	else if (what == CHANGES_DELETE && w->count > 0)
+	} else if (what == CHANGES_DELETE && w->count > 0)
 		w->gone[remove_at(w, chance_below(&w->chance, w->count))] = true;
 	else if (what == CHANGES_MOVE && w->count > 1) {
 		uint64_t id = remove_at(w, chance_below(&w->chance, w->count));
 
+		w->touched[id] = true;
+		w->version[id]++;
 		insert_at(w, chance_below(&w->chance, w->count + 1), id);
 	}
 }
@@ -54,11 +60,47 @@ static size_t begin_of(const struct world *w, const struct plan_page *page)
 	return from;
 }
 
+/* As it is now: rows change while pages of before are kept. */
+static void add_row(struct world *w, struct splice *splice, char *texts, uint64_t id)
+{
+	char *text = texts + splice->count * ROW_SIZE;
+
+	snprintf(text, ROW_SIZE, "{\"v\":%u}", w->version[id]);
+	ASSERT(splice_add(splice, text, strlen(text), w->nameless ? 0 : id) == 0);
+}
+
+/* The rows that changed, by falling ids. */
+static void answer_look(struct world *w, struct plan *plan, struct plan_page *page)
+{
+	char *texts = calloc(PAGING_MAX, ROW_SIZE);
+	bool here[WORLD_ROWS * 4] = {false};
+	struct splice splice = {0};
+
+	w->asked++;
+	w->looked++;
+	if (w->blinded) {
+		free(texts);
+		plan_give_up_looking(plan, page);
+		return;
+	}
+	for (size_t i = 0; i < SPLICE_METAS; i++)
+		splice.metas[i].value = -1;
+	for (size_t i = 0; i < w->count; i++)
+		here[w->list[i]] = w->touched[w->list[i]];
+	for (uint64_t id = page->below ? page->below : w->newest; id > 0 && splice.count < PAGING_MAX; id--)
+		if (here[id])
+			add_row(w, &splice, texts, id);
+	plan_give(page, &splice, texts);
+}
+
 /* What Redmine answers now: the count first, then the rows. */
 static void answer(struct world *w, struct plan_page *page, size_t changes)
 {
+	char *texts = calloc(PAGING_MAX, ROW_SIZE);
 	struct splice splice = {0};
 	size_t from;
+
+	ASSERT(texts);
 
 	for (size_t i = 0; i < SPLICE_METAS; i++)
 		splice.metas[i].value = -1;
@@ -69,8 +111,8 @@ static void answer(struct world *w, struct plan_page *page, size_t changes)
 	from = begin_of(w, page);
 	w->by_id += page->below > 0;
 	for (size_t i = from; i < w->count && i < from + PAGING_MAX; i++)
-		ASSERT(splice_add(&splice, "{}", 2, w->nameless ? 0 : w->list[i]) == 0);
-	plan_give(page, &splice, NULL);
+		add_row(w, &splice, texts, w->list[i]);
+	plan_give(page, &splice, texts);
 	w->asked++;
 }
 
@@ -126,6 +168,7 @@ bool world_run(struct world *w, const struct plan_settings *settings, size_t cha
 	int verdict;
 
 	plan_init(plan, settings);
+	plan->settings.drop = free;
 	for (;;) {
 		while ((page = plan_ask(plan)))
 			under_way[count++] = page;
@@ -133,7 +176,9 @@ bool world_run(struct world *w, const struct plan_settings *settings, size_t cha
 			size_t one = chance_below(&w->chance, count);
 
 			world_change(w, changes);
-			if (under_way[one]->stored)
+			if (under_way[one]->look)
+				answer_look(w, plan, under_way[one]);
+			else if (under_way[one]->stored)
 				answer_stored(w, under_way[one]);
 			else
 				answer(w, under_way[one], changes);

@@ -36,6 +36,10 @@ struct world {
 	bool falling;                                                          /* new rows come first, as issues do */
 	size_t asked, by_id, found; /* pages: of Redmine, of these by id, stored */
 	bool nameless;
+	bool touched[WORLD_ROWS * 4];     /* since the read began */
+	unsigned version[WORLD_ROWS * 4]; /* how often they moved: rows say it */
+	size_t looked;                    /* pages of looks asked */
+	bool blinded;                     /* looks fail */
 	struct world_page stored[WORLD_ROWS / 100 + 1];
 };
 

@@ -52,6 +52,28 @@ START_TEST(tells_where_an_id_may_be_filtered)
 }
 END_TEST
 
+START_TEST(tells_where_changes_may_be_asked_for)
+{
+	static const char *const yes[] = {"sort=updated_on:desc", "status_id=*&sort=priority%3Adesc%2Cid", "sort=id"};
+	static const char *const no[] = {"", "sort=", "sort=cf_1", "sort=spent_hours",
+	        "sort=priority,total_spent_hours", "sort=updated_on&updated_on=x", "sort=updated_on&query_id=1",
+	        "sort=updated_on&f[]=status_id", "sort=updated_on&issue_id=5", "sort=updated_on&group_by=status",
+	        "sort=parent"};
+	const char *query = "status_id=*&sort=updated_on:desc&limit=all";
+	CLEANUP(buf_release) struct buf first = BUF_INIT(1024), next = BUF_INIT(1024);
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		ck_assert_msg(read_query(yes[i]).looks, "%s", yes[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		ck_assert_msg(!read_query(no[i]).looks, "%s", no[i]);
+	ck_assert_int_eq(paging_write_since(query, strlen(query), 784111777, 0, 100, &first), 0);
+	ck_assert_str_eq(buf_text(&first), "status_id=*&offset=0&limit=100&updated_on=%3E%3D1994-11-06T08:49:37Z");
+	ck_assert_int_eq(paging_write_since(query, strlen(query), 784111777, 70, 100, &next), 0);
+	ck_assert_str_eq(buf_text(&next),
+	        "status_id=*&offset=0&limit=100&updated_on=%3E%3D1994-11-06T08:49:37Z&issue_id=%3C%3D70");
+}
+END_TEST
+
 START_TEST(what_cannot_be_read)
 {
 	static const char *const queries[] = {
@@ -117,5 +139,5 @@ START_TEST(a_limit_falls)
 }
 END_TEST
 
-UNIT_MAIN("paging", reads_the_window, tells_where_an_id_may_be_filtered, what_cannot_be_read, writes_another_window,
-        moves_the_window, a_limit_falls)
+UNIT_MAIN("paging", reads_the_window, tells_where_an_id_may_be_filtered, tells_where_changes_may_be_asked_for,
+        what_cannot_be_read, writes_another_window, moves_the_window, a_limit_falls)
