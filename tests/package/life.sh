@@ -1,8 +1,10 @@
 #!/bin/bash
 # The life of the package in a root that is thrown away: installed, run as a user without rights, upgraded with settings
 # and cache kept, removed, purged without a trace. Runs in tools/test's stage "package".
+#   life.sh TOP     the sources' folder, in which other stages build meanwhile
 set -euo pipefail
 
+top=$1
 settings=/etc/redmine-cached
 cache=/var/cache/redmine-cached
 read -r port origin_port < <(python3 -c 'import socket
@@ -22,7 +24,7 @@ end() {
 trap 'end "$daemon"; end "$origin"' EXIT
 
 traces() {
-	find / -xdev \( -path /tmp -o -path /proc -o -path /sys -o -path /dev -o -path /work -o -path /root -o -path /home -o -path /var/cache/man \) -prune -o \
+	find / -ignore_readdir_race -xdev \( -path "$top" -o -path /tmp -o -path /proc -o -path /sys -o -path /dev -o -path /work -o -path /root -o -path /home -o -path /var/cache/man \) -prune -o \
 		-name '*redmine-cached*' -print
 }
 
@@ -32,7 +34,7 @@ start_daemon() {
 	CACHE_DIRECTORY=$cache setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs \
 		/usr/sbin/redmine-cached --config "$settings/redmine-cached.conf" 2>/tmp/daemon.log &
 	daemon=$!
-	for _ in {1..200}; do
+	for _ in {1..1200}; do
 		! curl -sf "http://127.0.0.1:$port/-/ready" -o /dev/null || return 0
 		kill -0 "$daemon" || break
 		sleep 0.05
@@ -56,8 +58,9 @@ start_origin() {
 	echo '{"issues":[],"total_count":0,"offset":0,"limit":25}' >/tmp/origin/issues.json
 	python3 -m http.server --bind 127.0.0.1 --directory /tmp/origin "$origin_port" >/dev/null 2>&1 &
 	origin=$!
-	for _ in {1..200}; do
+	for _ in {1..1200}; do
 		! curl -sf "http://127.0.0.1:$origin_port/" -o /dev/null || return 0
+		kill -0 "$origin" || break
 		sleep 0.05
 	done
 	fail "the origin does not answer"

@@ -61,7 +61,8 @@ in_thrown_away_root() {
 		chmod 1777 "$1/root/tmp"
 		mkdir "$1/root/tmp/package"
 		cp "$2"/*.deb "$3" "$1/root/tmp/package"
-		chroot "$1/root" /bin/bash "/tmp/package/${3##*/}"' bash "$work/root" "$work/package" "$top/tests/package/life.sh"
+		chroot "$1/root" /bin/bash "/tmp/package/${3##*/}" "$4"' bash "$work/root" "$work/package" \
+		"$top/tests/package/life.sh" "$top"
 }
 
 look_into_packages() {
