@@ -23,7 +23,7 @@ struct desk {
 
 static pid_t idle_process(void)
 {
-	pid_t pid = fork();
+	pid_t pid = unit_fork();
 
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
