@@ -2,15 +2,17 @@
 
 #include "flow/flow.h"
 
-/* One that only looks what is stored fails by finding nothing: no error. */
+/* One that only looks what is stored, and finds nothing, is no request that was answered. */
 static void count_inner(struct flow_figures *figures, const struct request *r)
 {
 	const struct answer *answer = &r->answer;
 
+	if (r->directives.only_if_cached && answer->own)
+		return;
 	atomic_fetch_add_explicit(&figures->inner, 1, memory_order_relaxed);
 	if (answer->cache.hit)
 		atomic_fetch_add_explicit(&figures->inner_hits, 1, memory_order_relaxed);
-	if (answer->status >= 500 && !r->directives.only_if_cached)
+	if (answer->status >= 500)
 		atomic_fetch_add_explicit(&figures->inner_errors, 1, memory_order_relaxed);
 }
 
