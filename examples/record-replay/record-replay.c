@@ -39,6 +39,7 @@ struct recorder {
 	int replay, anyone;
 	char folder[PATH_MAX / 2];
 	unsigned char key[32];
+	int has_key;      /* from the first session on nobody changes either */
 	atomic_uint made; /* temporary files */
 };
 
@@ -391,6 +392,7 @@ static int load_key(struct recorder *r, int make)
 	if (fd < 0)
 		return -errno;
 	close(fd);
+	r->has_key = code == 0;
 	return code;
 }
 
@@ -437,11 +439,11 @@ static void release(struct rc_engine *engine)
 	free(engine->own);
 }
 
-/* One after the other, before any job: the first one makes the key, which --check-config is not to do. */
+/* The first one, before any job, makes the key, which --check-config is not to do. Later ones may come side by side. */
 static struct rc_session *create_session(struct rc_engine *engine, char *why, size_t why_size)
 {
 	struct recorder *r = engine->own;
-	int code = r->replay ? 0 : load_key(r, 1);
+	int code = r->has_key ? 0 : load_key(r, 1);
 
 	if (code < 0) {
 		snprintf(why, why_size, "%s/key: %s", r->folder, strerror(-code));
