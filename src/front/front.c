@@ -11,6 +11,7 @@
 #define THREADS_AUTO_MAX 8
 #define DRAIN_LOOK_MS    5
 #define DRAIN_LINGER_MS  100
+#define CONF_WAIT_MS     2000
 
 /* One event thread answers some 100,000 hits a second: half of the cores are for them, half for all else. */
 static unsigned thread_count(const struct conf *conf)
@@ -96,16 +97,31 @@ int front_start(struct front *front, struct fail *fail)
 	return 0;
 }
 
+/* True when each event thread serves by the settings of that serial, or by later ones. */
+static bool have_taken(const struct front *front, unsigned serial)
+{
+	for (unsigned i = 0; i < front->loop_count; i++)
+		if (front->loops[i].started && (int)(atomic_load(&front->loops[i].conf_taken) - serial) < 0)
+			return false;
+	return true;
+}
+
 void front_set_conf(struct front *front, struct conf *conf)
 {
+	int64_t end_us = clock_monotonic_us() + CONF_WAIT_MS * 1000;
+	struct timespec pause = {.tv_nsec = 1000000};
+	unsigned serial;
+
 	CHECK(front, FRONT_MAGIC);
 	pthread_mutex_lock(&front->lock);
 	conf_unref(front->conf);
 	front->conf = conf_ref(conf);
 	pthread_mutex_unlock(&front->lock);
-	atomic_fetch_add(&front->conf_serial, 1);
+	serial = atomic_fetch_add(&front->conf_serial, 1) + 1;
 	for (unsigned i = 0; i < front->loop_count; i++)
 		loop_poke(&front->loops[i]);
+	while (!have_taken(front, serial) && !atomic_load(&front->ending) && clock_monotonic_us() < end_us)
+		nanosleep(&pause, NULL);
 }
 
 bool front_beat(struct front *front)

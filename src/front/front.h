@@ -31,7 +31,10 @@ int front_start(struct front *front, struct fail *fail);
 /* Reads the certificate for TLS anew, if there is such a listener, for connections that come from now on. 0; else nothing has changed. Main thread. */
 int front_load_certificate(struct front *front, const struct conf *conf, struct fail *fail);
 
-/* Puts new settings in force for requests that come from now on. Any thread. */
+/*
+ * Puts new settings in force: requests that come after the call are served by them. Waits until each event thread has
+ * taken them, some ms, for two seconds at most. Any thread but those.
+ */
 void front_set_conf(struct front *front, struct conf *conf);
 
 /*

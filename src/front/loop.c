@@ -227,6 +227,7 @@ static void take_conf(struct loop *loop, unsigned *serial)
 	conf_unref(loop->conf);
 	loop->conf = conf_ref(loop->front->conf);
 	pthread_mutex_unlock(&loop->front->lock);
+	atomic_store(&loop->conf_taken, newest);
 }
 
 /* How long poll() may wait: a second at most, for the sweep. */

@@ -55,6 +55,7 @@ struct loop {
 	atomic_bool poked; /* the eventfd was written and the thread has not seen it yet */
 	pthread_t thread;
 	bool started;
+	atomic_uint conf_taken; /* the serial of conf */
 	struct prepared *prepared;
 	struct guest *guests;
 	_Atomic(struct visit *) told; /* those that have interim answers for their clients (front/interim.h) */
