@@ -4,6 +4,7 @@ libdaemon_a_SOURCES += \
 	src/engine/confine.c src/engine/confine.h \
 	src/engine/engine.c src/engine/engine.h \
 	src/engine/engines.c src/engine/engines.h \
+	src/engine/forget.c src/engine/forget.h \
 	src/engine/hand.c \
 	src/engine/object_file.c src/engine/object_file.h \
 	src/engine/plugin.c src/engine/plugin.h \

@@ -32,7 +32,7 @@ void wire_reader_init(struct wire_reader *reader)
 void wire_reader_release(struct wire_reader *reader)
 {
 	buf_release(&reader->bytes);
-	reader->taken = 0;
+	reader->taken = reader->used = 0;
 }
 
 /* What was looked at makes room for what comes. */
@@ -58,7 +58,19 @@ ssize_t wire_reader_fill(struct wire_reader *reader, int fd)
 	if (n < 0)
 		return errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 	reader->bytes.size += (size_t)n;
+	if (reader->used < reader->bytes.size)
+		reader->used = reader->bytes.size;
 	return n;
+}
+
+void wire_reader_forget(struct wire_reader *reader)
+{
+	struct buf *b = &reader->bytes;
+
+	forget_taken(reader);
+	if (reader->used > b->size)
+		explicit_bzero(b->data + b->size, reader->used - b->size);
+	reader->used = b->size;
 }
 
 int wire_reader_next(struct wire_reader *reader, struct wire_frame *ret)

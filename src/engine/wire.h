@@ -36,6 +36,7 @@ struct wire_frame {
 struct wire_reader {
 	struct buf bytes;
 	size_t taken; /* of the bytes, by frames already looked at */
+	size_t used;  /* so far bytes were written since the last wire_reader_forget() */
 };
 
 /* An empty reader; no memory is taken before the first wire_reader_fill(). One thread at a time. */
@@ -49,6 +50,9 @@ ssize_t wire_reader_fill(struct wire_reader *reader, int fd);
 /* The next whole frame: 1; 0: not yet; -EPROTO: not a frame. It stays the next until wire_reader_skip. */
 int wire_reader_next(struct wire_reader *reader, struct wire_frame *ret);
 void wire_reader_skip(struct wire_reader *reader, const struct wire_frame *frame);
+
+/* Overwrites what frames that were looked at have left; what has come behind them stays. */
+void wire_reader_forget(struct wire_reader *reader);
 
 /* Adds a frame to what is to be sent. 0, -ENOMEM. */
 int wire_add(struct buf *out, enum wire_kind kind, const void *bytes, size_t size) MUST_CHECK;

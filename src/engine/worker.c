@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "engine/confine.h"
+#include "engine/forget.h"
 #include "engine/wire.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -123,6 +123,8 @@ static void end_job(struct worker *w)
 	job_release(&w->job);
 	free(w->text);
 	w->text = NULL;
+	wire_reader_forget(&w->in);
+	forget_freed();
 }
 
 static int take_frame(struct worker *w, const struct wire_frame *frame)
@@ -213,12 +215,14 @@ static int run_job(struct worker *w)
 int worker_main(int fd, const struct session_settings *settings)
 {
 	struct worker w = {.fd = fd, .out = BUF_INIT(OUT_CEILING)};
+	struct session_settings own = *settings;
 
 	prctl(PR_SET_NAME, "rc-worker");
 	confine_worker();
-	mallopt(M_PERTURB, 0x5a); /* freed memory is overwritten: nothing of one client is left for the next */
+	forget_begin();
+	own.forgets = true;
 	wire_reader_init(&w.in);
-	w.session = session_new(settings, NULL);
+	w.session = session_new(&own, NULL);
 	if (!w.session)
 		return EXIT_FAILURE;
 	for (;;) {

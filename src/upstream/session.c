@@ -202,7 +202,7 @@ static void part_from_job(struct session *session, struct exchange *e)
 /* A handle after a whole answer to a usual job need not be set up again for the next; what was the job's own is forgotten. */
 static void keep_spare(struct session *session, CURL *easy, bool used)
 {
-	if (session->spare_count == SPARES_MAX) {
+	if (session->spare_count == SPARES_MAX || session->settings.forgets) {
 		curl_easy_cleanup(easy);
 		return;
 	}

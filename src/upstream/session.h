@@ -22,6 +22,7 @@ struct session_settings {
 	bool verify;
 	bool http2;       /* when offered by TLS (ALPN) */
 	long connections; /* how many are kept alive */
+	bool forgets;     /* nothing of an exchange is kept for the next but its connection */
 };
 
 /* Once in a process, before any session and any thread or fork: 0 or -ENOMEM. session_library_end() when all are freed. */

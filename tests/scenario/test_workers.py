@@ -45,6 +45,16 @@ def deaths(daemon):
 
 
 @pytest.fixture
+def may_look(one):
+    """Whoever runs the tests may read the memory of the daemon's processes: root may."""
+    try:
+        with open(f"/proc/{workers(one)[0]}/mem", "rb"):
+            pass
+    except PermissionError:
+        pytest.skip("the memory of another process cannot be read here")
+
+
+@pytest.fixture
 def one(launch):
     """A daemon with one worker."""
     return launch({"engine.process.workers": 1})
@@ -229,3 +239,52 @@ def test_none_outlives_a_daemon_that_is_killed(launch, fake, fresh):
         until(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "all of them are gone")
     daemon.start()
     assert daemon.get(fresh()).status == 200
+
+
+LEFT = {name: f"{name}-{'7c0ffee5' * 4}" for name in ("key", "target", "field", "sent", "answer", "head")}
+
+
+def left_in_memory(pid):
+    """Which of the marks stand in a process's memory."""
+    found = set()
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            first, last, modes = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
+            size = int(last, 16) - int(first, 16)
+            if "w" not in modes or size > 1 << 30:  # a sanitizer's shadow
+                continue
+            memory.seek(int(first, 16))
+            try:
+                there = memory.read(size)
+            except OSError:  # pages that only the kernel may look at
+                continue
+            found |= {name for name, mark in LEFT.items() if mark.encode() in there}
+    return found
+
+
+@pytest.mark.usefixtures("may_look")
+def test_nothing_of_a_job_is_left_in_a_worker(launch, fake, fresh):
+    """Neither of what was asked, nor of what was answered; the one who looks is shown to see it while the job runs."""
+    # A sanitizer has an allocator of its own, which is told to do what glibc's is asked for.
+    one = launch(
+        {"engine.process.workers": 1},
+        env={"ASAN_OPTIONS": "exitcode=99:quarantine_size_mb=4:max_free_fill_size=1000000000"},
+    )
+    fields = [("X-Redmine-API-Key", LEFT["key"]), ("X-Mine", LEFT["field"]), JSON]
+    answer = b'{"issue":"' + LEFT["answer"].encode() * 500 + b'"}'
+    fake.on("/issues/1.json", reply(200, answer, [JSON, ("X-Head", LEFT["head"])]))
+    fake.on("/issues.json", reply(201, answer, [JSON, ("X-Head", LEFT["head"])]), method="POST")
+    for number in range(3):
+        target = fresh("/issues/1.json") + f"&subject={LEFT['target']}-{number}"
+        with fake.hold("/issues/1.json") as gate, one.connect() as connection:
+            connection.ask("GET", target, fields)
+            gate.arrived(1)
+            [pid] = workers(one)
+            assert {"key", "target", "field"} <= left_in_memory(pid)
+            gate.open()
+            assert LEFT["answer"] in connection.answer().text
+        until(lambda: not left_in_memory(pid), "the worker has forgotten a read")
+        made = one.request("POST", "/issues.json", fields, b'{"issue":"' + LEFT["sent"].encode() * 3000 + b'"}')
+        assert made.status == 201
+        until(lambda: not left_in_memory(pid), "the worker has forgotten a write")
+    assert workers(one) == [pid]

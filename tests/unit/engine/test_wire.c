@@ -81,6 +81,34 @@ START_TEST(frames_in_pieces)
 }
 END_TEST
 
+/* What was looked at is overwritten where it stood, also where a longer frame stood before; what waits behind it stays. */
+START_TEST(a_reader_forgets)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(100000);
+	struct line line;
+	struct wire_frame frame;
+	size_t used;
+
+	ck_assert_int_eq(wire_add(&out, WIRE_BODY, "a long secret", 13), 0);
+	ck_assert_int_eq(wire_add(&out, WIRE_BODY, "secret", 6), 0);
+	open_line(&line);
+	pass(&line, out.data, out.size);
+	used = out.size;
+	ck_assert_int_eq(wire_reader_next(&line.reader, &frame), 1);
+	wire_reader_skip(&line.reader, &frame);
+	wire_reader_forget(&line.reader);
+	ck_assert_int_eq(wire_reader_next(&line.reader, &frame), 1);
+	ck_assert_int_eq(memcmp(frame.bytes, "secret", 6), 0);
+	ck_assert_ptr_null(memmem(line.reader.bytes.data, used, "long", 4));
+	wire_reader_skip(&line.reader, &frame);
+	ck_assert_ptr_nonnull(memmem(line.reader.bytes.data, used, "secret", 6));
+	wire_reader_forget(&line.reader);
+	ck_assert_ptr_null(memmem(line.reader.bytes.data, used, "secret", 6));
+	ck_assert_int_eq(wire_reader_next(&line.reader, &frame), 0);
+	close_line(&line);
+}
+END_TEST
+
 START_TEST(what_is_no_frame)
 {
 	static const uint32_t bad[][2] = {
@@ -296,4 +324,5 @@ START_TEST(texts_without_an_end)
 }
 END_TEST
 
-UNIT_MAIN("wire", frames_in_pieces, what_is_no_frame, jobs, routes, heads, results, bent_frames, texts_without_an_end)
+UNIT_MAIN("wire", frames_in_pieces, a_reader_forgets, what_is_no_frame, jobs, routes, heads, results, bent_frames,
+        texts_without_an_end)
