@@ -1,6 +1,6 @@
 /*
  * A worker process forgets: what one client's request and its answer left in
- * its memory is overwritten before the next one's comes.
+ * its memory is overwritten before another one's job begins, and when none comes soon.
  */
 #ifndef ENGINE_FORGET_H
 #define ENGINE_FORGET_H

@@ -1,5 +1,7 @@
 #include "engine/wire.h"
 
+#include "base/hash.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -192,6 +194,26 @@ static int read_texts(struct borrowed *b, size_t size, const struct job_figures 
 	b->route.http = figures->http;
 	job->route = figures->has_route ? &b->route : NULL;
 	return at == size ? 0 : -EPROTO;
+}
+
+uint64_t wire_job_asker(const struct wire_frame *frame)
+{
+	struct job_figures figures;
+	uint64_t hash = HASH_START;
+	const char *texts = frame->bytes + sizeof(figures), *query, *end = frame->bytes + frame->size;
+	size_t before_route;
+
+	if (frame->size < sizeof(figures))
+		return 0;
+	memcpy(&figures, frame->bytes, sizeof(figures));
+	before_route = (size_t)figures.method_size + figures.target_size;
+	if (before_route > (size_t)(end - texts))
+		return 0;
+	query = memchr(texts, '?', before_route);
+	if (query && (memmem(query, (size_t)(texts + before_route - query), "key", 3) ||
+	                     memchr(query, '%', (size_t)(texts + before_route - query))))
+		hash = hash_add(hash, query, (size_t)(texts + before_route - query));
+	return hash_add(hash, texts + before_route, (size_t)(end - texts) - before_route);
 }
 
 int wire_read_job(const struct wire_frame *frame, struct job *job, char **ret_text)

@@ -57,6 +57,12 @@ void wire_reader_forget(struct wire_reader *reader);
 /* Adds a frame to what is to be sent. 0, -ENOMEM. */
 int wire_add(struct buf *out, enum wire_kind kind, const void *bytes, size_t size) MUST_CHECK;
 
+/*
+ * Whose job a frame brings, as far as it shows: a number that is the same where the fields and the route are, and the query
+ * if it may name a key. Jobs of one client may differ in it, those of two do. A frame that is no job gives any number.
+ */
+uint64_t wire_job_asker(const struct wire_frame *frame);
+
 /* A job's request, an answer's head, the result: to bytes (a whole frame) and back. 0, -ENOMEM, -EPROTO. */
 int wire_add_job(struct buf *out, const struct job *job) MUST_CHECK;
 /* Fills the request part of an initialised job. What it borrows, its method, target and route, is in *ret_text, malloc'ed, also on failure, NULL or not; it must outlive the job. */

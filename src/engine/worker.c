@@ -6,6 +6,7 @@
 #include "engine/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 /* Of a request's body waits here at most before the daemon is left to wait. */
 #define UPLOAD_LIMIT (256 * 1024)
 #define OUT_CEILING  (WIRE_FRAME_MAX + 4096)
+/* So long a worker waits for a further job of the same client before it forgets the last one. */
+#define FORGET_AFTER_US (5 * 1000)
 /* So often the daemon hears that a job is looked after, also while Redmine or the client takes its time. */
 #define ALIVE_EVERY_US (1000 * 1000)
 
@@ -26,6 +29,8 @@ struct worker {
 	bool running;
 	int64_t said_us; /* when the daemon was last told that all is well; monotonic */
 	struct pipe upload;
+	uint64_t asker; /* of the last job */
+	bool remembers; /* something of that may be left */
 };
 
 /* All of it, waiting for the daemon where it must: that is how its back-pressure reaches Redmine. */
@@ -107,8 +112,21 @@ static void wake_job(void *arg)
 	job_wake(arg);
 }
 
+static void forget(struct worker *w)
+{
+	session_forget(w->session);
+	forget_freed();
+	w->remembers = false;
+}
+
+/* Before a job of somebody else is even read nothing is left of the last one. */
 static int start_job(struct worker *w, const struct wire_frame *frame)
 {
+	uint64_t asker = wire_job_asker(frame);
+
+	if (w->remembers && asker != w->asker)
+		forget(w);
+	w->asker = asker;
 	job_init(&w->job, &client, w);
 	pipe_init(&w->upload, UPLOAD_LIMIT);
 	pipe_set_reader(&w->upload, wake_job, &w->job);
@@ -124,7 +142,7 @@ static void end_job(struct worker *w)
 	free(w->text);
 	w->text = NULL;
 	wire_reader_forget(&w->in);
-	forget_freed();
+	w->remembers = true;
 }
 
 static int take_frame(struct worker *w, const struct wire_frame *frame)
@@ -212,17 +230,35 @@ static int run_job(struct worker *w)
 	return 0;
 }
 
+/* Between two jobs. What is left of the last one is forgotten when none comes soon. As wire_reader_fill(). */
+static ssize_t wait_for_job(struct worker *w)
+{
+	struct pollfd fds = {.fd = w->fd, .events = POLLIN};
+
+	if (!w->remembers)
+		poll(&fds, 1, -1);
+	return wire_reader_fill(&w->in, w->fd);
+}
+
+/* read() comes back without anything after that time. */
+static int limit_read(int fd)
+{
+	const struct timeval limit = {.tv_usec = FORGET_AFTER_US};
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
 int worker_main(int fd, const struct session_settings *settings)
 {
 	struct worker w = {.fd = fd, .out = BUF_INIT(OUT_CEILING)};
-	struct session_settings own = *settings;
 
 	prctl(PR_SET_NAME, "rc-worker");
 	confine_worker();
 	forget_begin();
-	own.forgets = true;
+	if (limit_read(fd) < 0)
+		return EXIT_FAILURE;
 	wire_reader_init(&w.in);
-	w.session = session_new(&own, NULL);
+	w.session = session_new(settings, NULL);
 	if (!w.session)
 		return EXIT_FAILURE;
 	for (;;) {
@@ -235,8 +271,10 @@ int worker_main(int fd, const struct session_settings *settings)
 				return EXIT_FAILURE;
 			continue;
 		}
-		n = wire_reader_fill(&w.in, fd);
-		if (n <= 0 && n != -EAGAIN)
+		n = wait_for_job(&w);
+		if (n == -EAGAIN && w.remembers)
+			forget(&w);
+		else if (n <= 0 && n != -EAGAIN)
 			break;
 	}
 	session_free(w.session);

@@ -128,14 +128,20 @@ failed:
 	return NULL;
 }
 
+void session_forget(struct session *session)
+{
+	CHECK(session, SESSION_MAGIC);
+	while (session->spare_count > 0)
+		curl_easy_cleanup(session->spares[--session->spare_count].easy);
+}
+
 void session_free(struct session *session)
 {
 	if (!session)
 		return;
 	CHECK(session, SESSION_MAGIC);
 	ASSERT(session->active == 0);
-	for (size_t i = 0; i < session->spare_count; i++)
-		curl_easy_cleanup(session->spares[i].easy);
+	session_forget(session);
 	curl_multi_cleanup(session->multi);
 	curl_url_cleanup(session->url);
 	idle_release(&session->idle);
@@ -202,7 +208,7 @@ static void part_from_job(struct session *session, struct exchange *e)
 /* A handle after a whole answer to a usual job need not be set up again for the next; what was the job's own is forgotten. */
 static void keep_spare(struct session *session, CURL *easy, bool used)
 {
-	if (session->spare_count == SPARES_MAX || session->settings.forgets) {
+	if (session->spare_count == SPARES_MAX) {
 		curl_easy_cleanup(easy);
 		return;
 	}

@@ -22,7 +22,6 @@ struct session_settings {
 	bool verify;
 	bool http2;       /* when offered by TLS (ALPN) */
 	long connections; /* how many are kept alive */
-	bool forgets;     /* nothing of an exchange is kept for the next but its connection */
 };
 
 /* Once in a process, before any session and any thread or fork: 0 or -ENOMEM. session_library_end() when all are freed. */
@@ -49,6 +48,9 @@ void session_perform(struct session *session, struct job *job);
  * descriptor at a time; fd -1: none.
  */
 void session_watch(struct session *session, int fd, void (*ready)(void *arg), void *arg);
+
+/* Frees what is kept of exchanges that are over, to be used again, but for their connections. */
+void session_forget(struct session *session);
 
 /* Exchanges under way. */
 size_t session_active(const struct session *session);

@@ -284,6 +284,13 @@ def test_nothing_of_a_job_is_left_in_a_worker(launch, fake, fresh):
             gate.open()
             assert LEFT["answer"] in connection.answer().text
         until(lambda: not left_in_memory(pid), "the worker has forgotten a read")
+        with fake.hold("/issues/2.json") as gate, one.connect() as connection:
+            one.get(fresh("/issues/1.json"), fields)
+            connection.ask("GET", fresh("/issues/2.json"), [("X-Redmine-API-Key", "another")])
+            gate.arrived(1)
+            assert not left_in_memory(pid), "somebody else's job runs"
+            gate.open()
+            assert connection.answer().status == 200
         made = one.request("POST", "/issues.json", fields, b'{"issue":"' + LEFT["sent"].encode() * 3000 + b'"}')
         assert made.status == 201
         until(lambda: not left_in_memory(pid), "the worker has forgotten a write")

@@ -206,6 +206,40 @@ static void assert_route(const struct route *route)
 	ask_release(&got);
 }
 
+static uint64_t asker_of(const char *target, const char *key, const struct route *route)
+{
+	CLEANUP(buf_release) struct buf out = BUF_INIT(100000);
+	struct wire_frame frame;
+	struct job job;
+
+	job_init(&job, NULL, NULL);
+	job.method = "GET";
+	job.target = target;
+	job.route = route;
+	ck_assert_int_eq(fields_add(&job.fields, "X-Redmine-API-Key", key), 0);
+	ck_assert_int_eq(wire_add_job(&out, &job), 0);
+	job_release(&job);
+	frame = frame_of(&out);
+	return wire_job_asker(&frame);
+}
+
+/* By what two jobs are told to be of two clients. */
+START_TEST(askers)
+{
+	static const struct route mine = {.client_certificate = "/mine.pem"},
+	                          yours = {.client_certificate = "/yours.pem"};
+	uint64_t usual = asker_of("/issues.json?limit=1", "a", NULL);
+
+	ck_assert(asker_of("/projects.json?limit=2", "a", NULL) == usual);
+	ck_assert(asker_of("/issues.json?limit=1", "b", NULL) != usual);
+	ck_assert(asker_of("/issues.json?key=1", "a", NULL) != asker_of("/issues.json?key=2", "a", NULL));
+	ck_assert(asker_of("/issues.json?%6bey=1", "a", NULL) != asker_of("/issues.json?%6bey=2", "a", NULL));
+	ck_assert(asker_of("/issues.json?limit=1", "a", &mine) != usual);
+	ck_assert(asker_of("/issues.json?limit=1", "a", &mine) != asker_of("/issues.json?limit=1", "a", &yours));
+	ck_assert(wire_job_asker(&(struct wire_frame){.kind = WIRE_JOB, .bytes = "x", .size = 1}) == 0);
+}
+END_TEST
+
 START_TEST(routes)
 {
 	assert_route(NULL);
@@ -324,5 +358,5 @@ START_TEST(texts_without_an_end)
 }
 END_TEST
 
-UNIT_MAIN("wire", frames_in_pieces, a_reader_forgets, what_is_no_frame, jobs, routes, heads, results, bent_frames,
-        texts_without_an_end)
+UNIT_MAIN("wire", frames_in_pieces, a_reader_forgets, what_is_no_frame, jobs, askers, routes, heads, results,
+        bent_frames, texts_without_an_end)
